@@ -1,0 +1,196 @@
+//! Bytes to lines and columns, in one place only; and GitHub's line hash.
+
+use std::{collections::HashMap, ops::Range};
+
+use memchr::memchr_iter;
+
+/// A region of a text. Lines and columns count from 1; columns count Unicode code points (a byte
+/// that is not UTF-8 counts as one); the end is exclusive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Location {
+    /// First line.
+    pub start_line: usize,
+    /// First column.
+    pub start_column: usize,
+    /// Line of the last character.
+    pub end_line: usize,
+    /// The column right behind the last character.
+    pub end_column: usize,
+    /// First byte, from 0.
+    pub start_byte: u64,
+    /// The byte behind the last.
+    pub end_byte: u64,
+}
+
+/// Knows where the lines of a text begin.
+#[derive(Debug)]
+pub struct LineIndex<'a> {
+    bytes: &'a [u8],
+    starts: Vec<usize>,
+    /// Lines before `bytes`, when these are a window of something larger.
+    lines_before: usize,
+    /// Bytes before `bytes`.
+    bytes_before: u64,
+}
+
+impl<'a> LineIndex<'a> {
+    /// Of a whole text.
+    pub fn new(bytes: &'a [u8]) -> Self {
+        Self::window(bytes, 0, 0)
+    }
+
+    /// Of a window that begins at a line start behind so many lines and bytes.
+    pub fn window(bytes: &'a [u8], lines_before: usize, bytes_before: u64) -> Self {
+        let starts = std::iter::once(0).chain(memchr_iter(b'\n', bytes).map(|at| at + 1)).collect();
+        Self { bytes, starts, lines_before, bytes_before }
+    }
+
+    /// The location of a range of bytes (relative to the window).
+    pub fn locate(&self, range: &Range<usize>) -> Location {
+        let (start_line, start_column) = self.place(range.start);
+        // The end is behind the last byte, on that byte's line.
+        let last = range.end.max(range.start + 1) - 1;
+        let (end_line, _) = self.place(last);
+        let begin = self.starts[end_line - 1];
+        let end_column = columns(&self.bytes[begin..range.end.max(begin)]) + 1;
+        Location {
+            start_line: start_line + self.lines_before,
+            start_column,
+            end_line: end_line + self.lines_before,
+            end_column: end_column.max(if start_line == end_line { start_column } else { 1 }),
+            start_byte: range.start as u64 + self.bytes_before,
+            end_byte: range.end as u64 + self.bytes_before,
+        }
+    }
+
+    /// The index of the line (from 0, within the window) that holds a byte.
+    pub fn line_of(&self, at: usize) -> usize {
+        self.starts.partition_point(|start| *start <= at) - 1
+    }
+
+    /// How many lines there are.
+    pub fn count(&self) -> usize {
+        self.starts.len()
+    }
+
+    /// The bytes of a line without its end, and where they start.
+    pub fn line(&self, index: usize) -> (usize, &'a [u8]) {
+        let start = self.starts[index];
+        let end = self.starts.get(index + 1).map_or(self.bytes.len(), |next| next - 1);
+        let line = &self.bytes[start..end];
+        (start, line.strip_suffix(b"\r").unwrap_or(line))
+    }
+
+    /// The number (from 1, in the whole text) of a line index.
+    pub fn number(&self, index: usize) -> usize {
+        index + 1 + self.lines_before
+    }
+
+    fn place(&self, at: usize) -> (usize, usize) {
+        let line = self.line_of(at);
+        (line + 1, columns(&self.bytes[self.starts[line]..at]) + 1)
+    }
+}
+
+fn columns(bytes: &[u8]) -> usize {
+    bstr::ByteSlice::chars(bytes).count()
+}
+
+/// Window of GitHub's line hash, in UTF-16 units.
+const HASH_WINDOW: usize = 100;
+const HASH_BASE: u64 = 37;
+
+/// GitHub's `primaryLocationLineHash` for each of the given lines (from 1): the algorithm of
+/// `src/fingerprints.ts` in github/codeql-action. A window of 100 UTF-16 units from the start of the
+/// line on, without spaces and tabs, line ends as LF, hashed with base 37 in 64 bits; then `:` and
+/// which occurrence of that hash in the file it is.
+pub fn line_hashes(text: &[u8], wanted: &[usize]) -> Vec<Option<String>> {
+    const END: u16 = 65_535;
+    let mut hasher = LineHasher::new(wanted);
+    if wanted.is_empty() {
+        return Vec::new();
+    }
+    let mut after_cr = false;
+    for unit in String::from_utf8_lossy(text).encode_utf16() {
+        if matches!(unit, 0x20 | 0x09) || (after_cr && unit == 0x0a) {
+            after_cr = false;
+            continue;
+        }
+        after_cr = unit == 0x0d;
+        hasher.take(if after_cr { 0x0a } else { unit });
+        if hasher.missing == 0 {
+            break;
+        }
+    }
+    hasher.take(END);
+    for _ in 0..HASH_WINDOW {
+        hasher.flush_oldest();
+        hasher.push(0, None);
+    }
+    wanted.iter().map(|line| hasher.found.get(line).cloned().flatten()).collect()
+}
+
+struct LineHasher {
+    units: [u16; HASH_WINDOW],
+    /// The line that starts at each unit of the window.
+    starts: [Option<usize>; HASH_WINDOW],
+    oldest: usize,
+    hash: u64,
+    /// `HASH_BASE` to the power of the window, to take the oldest unit out again.
+    out_factor: u64,
+    counts: HashMap<u64, usize>,
+    found: HashMap<usize, Option<String>>,
+    missing: usize,
+    line: usize,
+    at_start: bool,
+}
+
+impl LineHasher {
+    fn new(wanted: &[usize]) -> Self {
+        let found: HashMap<_, _> = wanted.iter().map(|line| (*line, None)).collect();
+        Self {
+            units: [0; HASH_WINDOW],
+            starts: [None; HASH_WINDOW],
+            oldest: 0,
+            hash: 0,
+            out_factor: (0..HASH_WINDOW).fold(1, |power: u64, _| power.wrapping_mul(HASH_BASE)),
+            counts: HashMap::new(),
+            missing: found.len(),
+            found,
+            line: 0,
+            at_start: true,
+        }
+    }
+
+    fn take(&mut self, unit: u16) {
+        self.flush_oldest();
+        let start = self.at_start.then(|| {
+            self.line += 1;
+            self.line
+        });
+        self.at_start = unit == 0x0a;
+        self.push(unit, start);
+    }
+
+    /// The line that starts at the unit about to leave has its whole window: its hash is known.
+    fn flush_oldest(&mut self) {
+        if let Some(line) = self.starts[self.oldest].take() {
+            let count = self.counts.entry(self.hash).or_insert(0);
+            *count += 1;
+            if let Some(slot @ None) = self.found.get_mut(&line) {
+                *slot = Some(format!("{:x}:{count}", self.hash));
+                self.missing -= 1;
+            }
+        }
+    }
+
+    fn push(&mut self, unit: u16, start: Option<usize>) {
+        let old = std::mem::replace(&mut self.units[self.oldest], unit);
+        self.starts[self.oldest] = start;
+        self.hash = HASH_BASE
+            .wrapping_mul(self.hash)
+            .wrapping_add(u64::from(unit))
+            .wrapping_sub(self.out_factor.wrapping_mul(u64::from(old)));
+        self.oldest = (self.oldest + 1) % HASH_WINDOW;
+    }
+}

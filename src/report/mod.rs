@@ -1,0 +1,185 @@
+//! What a run found and how much it read; and the formats that tell it.
+//!
+//! A renderer sees a [`Report`] and [`Look`], nothing else. A new format is one file and one line
+//! in [`Format`].
+
+mod human;
+mod json;
+mod jsonl;
+mod sarif;
+
+use std::{collections::BTreeMap, io, sync::Arc, time::Duration};
+
+use crate::{
+    finding::{Finding, Incident},
+    rules::{Confidence, Rule, RuleId},
+    source::{ExclusionReason, Gap},
+};
+
+/// Everything a renderer needs.
+#[derive(Debug)]
+pub struct Report {
+    /// What was scanned, as the user typed it.
+    pub target: String,
+    /// What was done.
+    pub job: Job,
+    /// Ages are relative to this moment: seconds since 1970, `--now` or SOURCE_DATE_EPOCH.
+    pub now: i64,
+    /// Shown findings, grouped by incident, most urgent first.
+    pub findings: Vec<Finding>,
+    /// One for each secret, most urgent first.
+    pub incidents: Vec<Incident>,
+    /// Findings that somebody said to be quiet about.
+    pub suppressed: Vec<Finding>,
+    /// Findings below `--min-confidence`: only how many.
+    pub below_threshold: usize,
+    /// Candidates that judges dismissed, by the stable name of the reason.
+    pub dismissed: BTreeMap<&'static str, usize>,
+    /// The rules that findings and suppressed findings name.
+    pub rules: BTreeMap<RuleId, Arc<Rule>>,
+    /// What could not be read. A report with gaps is never a clean one.
+    pub gaps: Vec<Gap>,
+    /// What was read.
+    pub coverage: Coverage,
+    /// Worth a line, such as an ignored `.env`.
+    pub notes: Vec<String>,
+    /// The thresholds that were in force.
+    pub thresholds: Thresholds,
+    /// How many findings are at or over the threshold that fails the run.
+    pub failing: usize,
+    /// How long it took.
+    pub took: Duration,
+}
+
+impl Report {
+    /// Whether something inside the requested scope could not be read.
+    pub fn is_incomplete(&self) -> bool {
+        !self.gaps.is_empty()
+    }
+}
+
+/// What was done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Job {
+    /// `keysweep scan`.
+    Files,
+    /// `keysweep git`: everything in the object database.
+    History,
+    /// `keysweep git --ref`.
+    Refs,
+    /// `keysweep git --range` or `--since`.
+    Range,
+    /// `keysweep git --staged`.
+    Staged,
+}
+
+impl Job {
+    /// The stable name in JSON.
+    pub fn id(self) -> &'static str {
+        match self {
+            Self::Files => "files",
+            Self::History => "history",
+            Self::Refs => "refs",
+            Self::Range => "range",
+            Self::Staged => "staged",
+        }
+    }
+}
+
+/// What is shown and what fails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Thresholds {
+    /// Least confidence that is shown.
+    pub show: Confidence,
+    /// Least confidence that fails the run.
+    pub fail: Confidence,
+}
+
+/// How much was read: the coverage receipt.
+#[derive(Debug, Clone, Default)]
+pub struct Coverage {
+    /// Files read from disk.
+    pub files: usize,
+    /// Different blobs read from an object database or index.
+    pub blobs: usize,
+    /// Commits whose message was read.
+    pub commits: usize,
+    /// Annotated tags whose message was read.
+    pub tags: usize,
+    /// Refs that were there.
+    pub refs: usize,
+    /// Bytes of content scanned (after UTF-16 became UTF-8).
+    pub bytes: u64,
+    /// Of these blobs and files: binary, so only distinctive rules were tried.
+    pub binary: usize,
+    /// Of these blobs and files: UTF-16.
+    pub utf16: usize,
+    /// What policy left out, by reason.
+    pub excluded: BTreeMap<ExclusionReason, usize>,
+    /// Rules that were active.
+    pub rules: usize,
+    /// One made-up secret of each active rule went through the same pipeline; those seen.
+    pub canaries_seen: usize,
+    /// Canaries sent.
+    pub canaries_sent: usize,
+    /// Rules whose canary was not seen, and why.
+    pub canaries_lost: Vec<(RuleId, String)>,
+    /// Folders outside the root that were read: a linked worktree's common directory, alternates.
+    pub outside: Vec<String>,
+}
+
+/// How a format is to look; none of it changes what is said.
+#[derive(Debug, Clone, Copy)]
+pub struct Look {
+    /// How much of the runbooks the human format prints.
+    pub rotation: RotationDetail,
+    /// Columns of the terminal.
+    pub width: usize,
+    /// Whether full secrets are printed (`--show-secrets`).
+    pub show_secrets: bool,
+}
+
+/// How much of the runbooks is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RotationDetail {
+    /// Every step with its commands and sources.
+    Full,
+    /// Every step in one line.
+    Short,
+    /// Only how to see them.
+    None,
+}
+
+/// The formats, one line each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Format {
+    /// For people, with colour where the writer passes it on.
+    Human,
+    /// One document, `docs/report.schema.json`.
+    Json,
+    /// One object a line.
+    Jsonl,
+    /// SARIF 2.1.0 as GitHub reads it.
+    Sarif,
+}
+
+impl Format {
+    /// Every format and its name on the command line.
+    pub const ALL: &[(&str, Self)] =
+        &[("human", Self::Human), ("json", Self::Json), ("jsonl", Self::Jsonl), ("sarif", Self::Sarif)];
+
+    /// Writes the report.
+    ///
+    /// # Errors
+    /// Whatever the writer says.
+    pub fn write(self, report: &Report, look: &Look, out: &mut dyn io::Write) -> io::Result<()> {
+        match self {
+            Self::Human => human::write(report, look, out),
+            Self::Json => json::write(report, look, out),
+            Self::Jsonl => jsonl::write(report, look, out),
+            Self::Sarif => sarif::write(report, look, out),
+        }
+    }
+}

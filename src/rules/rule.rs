@@ -1,0 +1,383 @@
+//! A rule as it runs.
+
+use std::{fmt, sync::Arc, sync::OnceLock};
+
+use regex::bytes::{Regex, RegexBuilder};
+use serde::{Deserialize, Serialize};
+
+use super::Runbook;
+
+/// The name of a rule in reports, configuration and allow comments, such as `stripe-secret-key`.
+/// Never changes once released.
+pub type RuleId = Arc<str>;
+
+/// The longest reach a rule may state, in bytes, each way.
+pub const MAX_REACH: usize = 65_536;
+
+/// One kind of secret of one provider, compiled and ready to run.
+///
+/// People write rules as TOML (`docs/rules-format.md`). Built-in rules and a user's own become this
+/// type, so nothing downstream can tell them apart.
+#[derive(Debug)]
+pub struct Rule {
+    /// See [`RuleId`].
+    pub id: RuleId,
+    /// Completes the sentence "found a …".
+    pub title: String,
+    /// What the secret opens.
+    pub description: String,
+    /// Who issues it.
+    pub provider: Arc<Provider>,
+    /// What sort of credential it is.
+    pub kind: Kind,
+    /// How bad it is if the secret is real.
+    pub severity: Severity,
+    /// How sure pattern and checks alone make us.
+    pub confidence: Confidence,
+    /// How it is found.
+    pub matcher: Matcher,
+    /// What the secret must also satisfy, cheapest first.
+    pub checks: Vec<Check>,
+    /// A second part that stands near.
+    pub companion: Option<Companion>,
+    /// Whether it is reported alone.
+    pub role: Role,
+    /// The way out of a leak.
+    pub runbook: Arc<Runbook>,
+    /// The environment variable to read it from instead.
+    pub env_var: Option<String>,
+    /// How long it lives if nobody acts.
+    pub lifetime: Option<String>,
+    /// How to give it less power next time.
+    pub least_privilege: Option<String>,
+    /// The page that states the format.
+    pub docs: String,
+    /// Earlier ids; allow comments and configuration may still use them.
+    pub formerly: Vec<String>,
+    /// Templates that must be found.
+    pub finds: Vec<String>,
+    /// Templates that must not be found.
+    pub ignores: Vec<String>,
+}
+
+impl Rule {
+    /// Whether `name` is the rule's id or one it had before.
+    pub fn is_named(&self, name: &str) -> bool {
+        &*self.id == name || self.formerly.iter().any(|old| old == name)
+    }
+
+    /// A rule that cannot name the provider.
+    pub fn is_generic(&self) -> bool {
+        self.id.starts_with("generic-")
+    }
+}
+
+/// Who issues a credential.
+#[derive(Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Provider {
+    /// First part of its rules' ids.
+    pub id: String,
+    /// As people write it.
+    pub name: String,
+    /// Its documentation of credentials.
+    pub url: String,
+}
+
+macro_rules! words {
+    ($(#[$meta:meta])* $name:ident { $($(#[$vmeta:meta])* $variant:ident = $text:literal,)* }) => {
+        $(#[$meta])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize)]
+        pub enum $name { $($(#[$vmeta])* #[serde(rename = $text)] $variant,)* }
+
+        impl $name {
+            /// Every value, in order.
+            pub const ALL: &[Self] = &[$(Self::$variant),*];
+
+            /// The word used in rules, options and reports.
+            pub fn word(self) -> &'static str {
+                match self { $(Self::$variant => $text,)* }
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.pad(self.word())
+            }
+        }
+    };
+}
+
+words! {
+    /// What sort of credential it is; decides how it is contained and replaced.
+    Kind {
+        /// Whoever holds it is let in.
+        Bearer = "bearer",
+        /// Issued by an OAuth flow.
+        OAuth = "oauth",
+        /// A signed JSON Web Token.
+        Jwt = "jwt",
+        /// Identifies an application or project.
+        ApiKey = "api-key",
+        /// An asymmetric private key, or an id with its secret.
+        KeyPair = "key-pair",
+        /// Chosen or generated for a login.
+        Password = "password",
+        /// A URL or string that holds a login.
+        ConnectionString = "connection-string",
+        /// A URL that acts on whoever calls it.
+        Webhook = "webhook",
+        /// Signs what others trust.
+        SigningKey = "signing-key",
+        /// Lives as long as somebody is signed in.
+        Session = "session",
+    }
+}
+
+words! {
+    /// How bad a leak is if the secret is real.
+    Severity {
+        /// Harmless by design, such as a test-mode key.
+        Low = "low",
+        /// Costs or annoys.
+        Medium = "medium",
+        /// Opens data or lets others act.
+        High = "high",
+        /// Opens everything its owner can do.
+        Critical = "critical",
+    }
+}
+
+words! {
+    /// How sure we are that it is a secret.
+    Confidence {
+        /// Worth a look in an audit.
+        Low = "low",
+        /// Probably.
+        Medium = "medium",
+        /// Would stop a commit for it.
+        High = "high",
+        /// Its own checksum or structure proves the form.
+        Certain = "certain",
+    }
+}
+
+words! {
+    /// Characters that a contextual value consists of.
+    Alphabet {
+        /// `0-9a-f`
+        HexLower = "hex-lower",
+        /// `0-9a-fA-F`
+        Hex = "hex",
+        /// `0-9A-Za-z`
+        Base62 = "base62",
+        /// `0-9A-Za-z+/`
+        Base64 = "base64",
+        /// `0-9A-Za-z_-`
+        Base64Url = "base64url",
+        /// `0-9a-z`
+        AlnumLower = "alnum-lower",
+        /// `A-Z2-7`
+        Base32 = "base32",
+    }
+}
+
+impl Alphabet {
+    /// Whether the byte belongs to it.
+    pub fn holds(self, byte: u8) -> bool {
+        match self {
+            Self::HexLower => matches!(byte, b'0'..=b'9' | b'a'..=b'f'),
+            Self::Hex => byte.is_ascii_hexdigit(),
+            Self::Base62 => byte.is_ascii_alphanumeric(),
+            Self::Base64 => byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/'),
+            Self::Base64Url => byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'),
+            Self::AlnumLower => byte.is_ascii_digit() || byte.is_ascii_lowercase(),
+            Self::Base32 => matches!(byte, b'A'..=b'Z' | b'2'..=b'7'),
+        }
+    }
+}
+
+words! {
+    /// A set of characters that a check asks for.
+    CharClass {
+        /// `0-9`
+        Digit = "digit",
+        /// `A-Za-z`
+        Letter = "letter",
+        /// `A-Z`
+        Upper = "upper",
+        /// `a-z`
+        Lower = "lower",
+    }
+}
+
+words! {
+    /// Published checksums. A wrong one dismisses, a right one makes certain.
+    Checksum {
+        /// Last six characters: CRC-32 of the body in base62 (GitHub, npm).
+        Crc32Base62 = "crc32-base62",
+        /// GitLab's routable tokens: length and CRC-32 in base36.
+        GitlabRoutable = "gitlab-routable",
+        /// Azure identifiable storage keys: Marvin32; keys without the signature pass unproven.
+        AzureStorage = "azure-storage",
+        /// Entra client secrets with `8Q~`: Marvin32 in radix 66.
+        EntraSecret = "entra-secret",
+    }
+}
+
+words! {
+    /// Structures that a secret must parse as.
+    Structure {
+        /// Three base64url parts, the first two JSON objects.
+        Jwt = "jwt",
+        /// PEM armour around base64 that is a DER sequence (or encrypted).
+        PemPrivateKey = "pem-private-key",
+        /// `openssh-key-v1`.
+        OpensshPrivateKey = "openssh-private-key",
+        /// base64 of `user:password`.
+        DockerAuth = "docker-auth",
+        /// libmacaroons v2 for pypi.org.
+        PypiMacaroon = "pypi-macaroon",
+        /// The password of a URL or connection string.
+        UrlPassword = "url-password",
+        /// base64 of a PEM private key.
+        Base64Pem = "base64-pem",
+        /// AWS key id, whose newer form holds the account.
+        AwsKeyId = "aws-key-id",
+    }
+}
+
+words! {
+    /// Whether a rule is reported alone.
+    Role {
+        /// Yes.
+        Finding = "finding",
+        /// Never: an account id is not a secret.
+        Companion = "companion",
+    }
+}
+
+words! {
+    /// Which bytes may not stand right outside a match.
+    Edges {
+        /// Not `0-9A-Za-z_`, unless they end an escape such as `\n`.
+        Word = "word",
+        /// Also not `- + / =`.
+        Token = "token",
+        /// Anything may.
+        None = "none",
+    }
+}
+
+/// What the secret must also satisfy.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Check {
+    /// At least so many bits of Shannon entropy per byte.
+    Entropy(f32),
+    /// At least so many different bytes.
+    Distinct(usize),
+    /// Each of these classes must occur.
+    Classes(Vec<CharClass>),
+    /// The provider's own checksum.
+    Checksum(Checksum),
+    /// Must parse.
+    Structure(Structure),
+}
+
+/// A second part that must or may stand near.
+#[derive(Debug, Clone)]
+pub struct Companion {
+    /// The rule that finds it.
+    pub rule: RuleId,
+    /// At most so many bytes between the two.
+    pub within: usize,
+    /// Whether there is no finding without it.
+    pub required: bool,
+    /// The fact that its text becomes.
+    pub fact: Arc<str>,
+}
+
+/// How a rule finds its candidates.
+#[derive(Debug)]
+pub enum Matcher {
+    /// A literal prefix or structure identifies the provider.
+    Pattern(Pattern),
+    /// A run of one alphabet and length with a provider's word near it.
+    Value(Value),
+    /// Whatever is assigned to a telling name.
+    Assigned(Assigned),
+}
+
+/// How many bytes a pattern may look at, counted from its anchor's first byte.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Reach {
+    /// Before the anchor.
+    pub before: usize,
+    /// From the anchor's first byte on.
+    pub after: usize,
+}
+
+/// A regular expression that is tried where one of its anchors stands.
+#[derive(Debug)]
+pub struct Pattern {
+    /// Literals of which every match holds at least one.
+    pub anchors: Vec<String>,
+    /// Whether ASCII case is ignored.
+    pub nocase: bool,
+    /// See [`Reach`].
+    pub reach: Reach,
+    /// Whether the segment runs over line ends.
+    pub many_lines: bool,
+    /// See [`Edges`].
+    pub edges: Edges,
+    /// As written.
+    pub source: String,
+    /// Named groups, in order.
+    pub groups: Vec<Arc<str>>,
+    pub(super) compiled: OnceLock<Regex>,
+}
+
+impl Pattern {
+    /// The compiled pattern; compiled when first asked for.
+    pub fn regex(&self) -> &Regex {
+        self.compiled.get_or_init(|| compile(&self.source, self.nocase).expect("it compiled when the rule was read"))
+    }
+}
+
+/// Compiles a rule's pattern: on bytes, ASCII classes, `.` matches line ends, bounded in size.
+pub(super) fn compile(source: &str, nocase: bool) -> Result<Regex, regex::Error> {
+    RegexBuilder::new(source)
+        .unicode(false)
+        .dot_matches_new_line(true)
+        .case_insensitive(nocase)
+        .size_limit(1 << 20)
+        .dfa_size_limit(1 << 20)
+        .build()
+}
+
+/// A contextual value.
+#[derive(Debug, Clone)]
+pub struct Value {
+    /// What it consists of.
+    pub alphabet: Alphabet,
+    /// The lengths it may have, in bytes.
+    pub length: Vec<usize>,
+    /// Lower-case words of which one must stand near.
+    pub words: Vec<String>,
+    /// How far before the value a word may start, in bytes.
+    pub distance: usize,
+    /// How far behind it a word may end, in bytes.
+    pub after: usize,
+}
+
+/// A value given to a telling name.
+#[derive(Debug, Clone)]
+pub struct Assigned {
+    /// Lower-case words of which the name must contain one.
+    pub names: Vec<String>,
+    /// Shortest value, in bytes.
+    pub min: usize,
+    /// Longest value, in bytes.
+    pub max: usize,
+}
