@@ -14,6 +14,7 @@ use git2::Oid;
 pub use excerpt::{Excerpt, ExcerptLine, neutralise};
 pub use facts::{Fact, FactName};
 pub use fingerprint::Fingerprint;
+pub(crate) use fingerprint::{normalise, shannon};
 pub use incident::Incident;
 pub use location::{LineIndex, Location, line_hashes};
 pub use secret::Secret;

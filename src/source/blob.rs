@@ -1,6 +1,6 @@
 //! A piece of content to scan.
 
-use std::fs::File;
+use std::{fmt, io::Read};
 
 use super::Origin;
 
@@ -14,15 +14,18 @@ pub struct Blob {
 }
 
 /// The bytes of a blob.
-#[derive(Debug)]
 pub enum Content {
     /// All of them, in memory.
     Bytes(Vec<u8>),
-    /// A regular file too large to hold, opened without following links.
-    File {
-        /// Positioned at the start.
-        file: File,
-        /// Size in bytes when it was opened.
-        len: u64,
-    },
+    /// Too many to hold: to be read through a window, once.
+    Stream(Box<dyn Read + Send>),
+}
+
+impl fmt::Debug for Content {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Bytes(bytes) => write!(f, "Bytes({})", bytes.len()),
+            Self::Stream(_) => f.write_str("Stream"),
+        }
+    }
 }

@@ -60,8 +60,6 @@ pub enum ExclusionReason {
     Unmerged,
     /// A Git LFS pointer stands for content that is not in the repository.
     LfsPointer,
-    /// A path that the configuration's allowlist names.
-    AllowedPath,
     /// A compressed container whose inside this version does not open.
     Container,
 }
@@ -78,7 +76,6 @@ impl ExclusionReason {
             Self::Submodule => "submodule commits",
             Self::Unmerged => "unmerged index entries",
             Self::LfsPointer => "Git LFS pointers",
-            Self::AllowedPath => "allowed by path in the configuration",
             Self::Container => "compressed containers, not opened",
         }
     }
@@ -94,7 +91,6 @@ impl ExclusionReason {
             Self::Submodule => "submodule",
             Self::Unmerged => "unmerged",
             Self::LfsPointer => "lfs-pointer",
-            Self::AllowedPath => "allowed-path",
             Self::Container => "container",
         }
     }

@@ -1,1 +1,31 @@
-//! Git.
+//! Git repositories: what they hold, what a change brings in, and who brought it in.
+//!
+//! Objects are read as they are stored: no graft, no replacement, no filter, no attribute of the
+//! repository changes what is seen, and nothing that it configures is executed.
+
+mod attribute;
+mod change;
+mod ever;
+mod graph;
+mod ids;
+mod objects;
+mod presence;
+mod process;
+mod range;
+mod raw;
+mod refs;
+mod repository;
+mod set_diff;
+mod staged;
+mod store;
+mod sweep;
+#[cfg(test)]
+mod tests;
+mod tree_diff;
+mod trees;
+
+pub use attribute::{Attribution, PlaceHistory, ValueHistory, ValueId};
+pub use change::{Change, Changes, ParentFile};
+pub use graph::{CommitGraph, CommitNode, RefTip};
+pub use objects::{Census, Selection};
+pub use repository::{HeadInfo, Repository, RepositoryFacts};

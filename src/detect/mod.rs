@@ -1,0 +1,136 @@
+//! Finds candidates by content alone.
+//!
+//! The locality contract: whether and what a rule finds around an anchor is a function of the bytes
+//! of the anchor's *segment*, and a segment is a function of the bytes within the rule's stated
+//! reach. So a blob may be read whole, through a sliding window, or only around its fresh bytes,
+//! and the candidates are the same. A test holds each rule to it.
+
+mod assigned;
+mod encoding;
+mod pattern;
+mod prefilter;
+mod runs;
+mod segment;
+mod value;
+
+use std::{ops::Range, sync::Arc};
+
+pub use encoding::{Class, classify, to_utf8};
+pub use segment::{Segment, Window};
+
+use crate::rules::{Matcher, RuleSet};
+use prefilter::Prefilter;
+
+/// A candidate needs at most so many bytes before and behind its anchor, whatever the rule.
+pub const MARGIN: usize = 2 * 65_536 + 4096;
+
+/// A match that nobody has judged yet. A few numbers; most are dropped soon.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Candidate {
+    /// Index of the rule in the [`RuleSet`].
+    pub rule: usize,
+    /// The bytes of the whole match, counted from the start of the blob.
+    pub matched: Range<u64>,
+    /// The bytes of the secret itself.
+    pub secret: Range<u64>,
+    /// The pattern's other named groups, which become facts.
+    pub groups: Vec<(Arc<str>, Range<u64>)>,
+    /// How the text presents it.
+    pub form: Form,
+}
+
+/// How the text presents a candidate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// A pattern or a value of a known alphabet: the form is the rule's business.
+    Known,
+    /// Assigned in quotes.
+    Quoted,
+    /// Assigned without quotes, as in a `.env` file.
+    Bare,
+}
+
+/// Everything that is needed to find candidates; shared by all threads.
+#[derive(Debug)]
+pub struct Detector {
+    rules: Arc<RuleSet>,
+    prefilter: Prefilter,
+    values: value::Table,
+}
+
+/// What happened at one anchor, for `keysweep explain`.
+#[derive(Debug, Clone)]
+pub struct AnchorTrace {
+    /// The rule that was tried.
+    pub rule: usize,
+    /// Where the anchor stands.
+    pub at: u64,
+    /// The anchor's text.
+    pub anchor: String,
+    /// How many candidates the rule found in the anchor's segment.
+    pub found: usize,
+}
+
+impl Detector {
+    /// Prepares the rules.
+    pub fn new(rules: Arc<RuleSet>) -> Self {
+        let prefilter = Prefilter::new(&rules);
+        let values = value::Table::new(&rules);
+        Self { rules, prefilter, values }
+    }
+
+    /// The rules it looks for.
+    pub fn rules(&self) -> &Arc<RuleSet> {
+        &self.rules
+    }
+
+    /// Finds the candidates whose anchor starts within `core` of the window. The window holds
+    /// [`MARGIN`] bytes on both sides of the core unless the blob ends there. In a binary blob only
+    /// distinctive rules are tried.
+    pub fn find(&self, window: &Window<'_>, core: &Range<usize>, class: Class, found: &mut Vec<Candidate>) {
+        let binary = class == Class::Binary;
+        self.prefilter.hits(window.bytes, core, &mut |hit| {
+            for &rule in hit.rules {
+                self.at_anchor(window, rule, &hit.at, binary, found);
+            }
+        });
+        if !binary && !self.values.is_empty() {
+            runs::runs(window.bytes, core, &mut |run| self.values.find(&self.rules, window, run, found));
+        }
+    }
+
+    /// Sorts and drops what was found twice. Call once all windows of a blob are done.
+    pub fn finish(found: &mut Vec<Candidate>) {
+        found.sort_by(|a, b| {
+            (a.secret.start, a.secret.end, a.rule, a.matched.start, a.matched.end)
+                .cmp(&(b.secret.start, b.secret.end, b.rule, b.matched.start, b.matched.end))
+        });
+        found.dedup_by(|next, first| next.rule == first.rule && next.secret == first.secret);
+    }
+
+    /// What happened at each anchor within a range, for `keysweep explain`.
+    pub fn trace(&self, window: &Window<'_>, core: &Range<usize>, class: Class) -> Vec<AnchorTrace> {
+        let mut traces = Vec::new();
+        self.prefilter.hits(window.bytes, core, &mut |hit| {
+            for &rule in hit.rules {
+                let mut found = Vec::new();
+                self.at_anchor(window, rule, &hit.at, class == Class::Binary, &mut found);
+                traces.push(AnchorTrace {
+                    rule,
+                    at: window.start + hit.at.start as u64,
+                    anchor: String::from_utf8_lossy(&window.bytes[hit.at.clone()]).into_owned(),
+                    found: found.len(),
+                });
+            }
+        });
+        traces
+    }
+
+    fn at_anchor(&self, window: &Window<'_>, rule: usize, at: &Range<usize>, binary: bool, found: &mut Vec<Candidate>) {
+        match &self.rules.at(rule).matcher {
+            Matcher::Pattern(matcher) => pattern::find(rule, matcher, window, at, found),
+            Matcher::Assigned(matcher) if !binary => assigned::find(rule, matcher, window, at, found),
+            Matcher::Assigned(_) | Matcher::Value(_) => {}
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! Distinctive rules: a regular expression, tried where one of its anchors stands.
+
+use std::ops::Range;
+
+use super::{Candidate, Form, Segment, Window};
+use crate::rules::{Edges, Pattern};
+
+/// Finds the matches that contain the anchor at `at`.
+pub(super) fn find(
+    rule: usize,
+    pattern: &Pattern,
+    window: &Window<'_>,
+    at: &Range<usize>,
+    found: &mut Vec<Candidate>,
+) {
+    let segment = Segment::around(window, at.start, pattern.reach.before, pattern.reach.after, pattern.many_lines);
+    let text = &window.bytes[segment.range.clone()];
+    let base = segment.range.start;
+    let regex = pattern.regex();
+    let mut from = 0;
+    while let Some(whole) = regex.find_at(text, from) {
+        let matched = base + whole.start()..base + whole.end();
+        if matched.start > at.start {
+            return;
+        }
+        from = whole.end().max(whole.start() + 1);
+        if matched.end < at.end || segment.cuts(&matched) || !edges_are_free(window.bytes, &matched, pattern.edges) {
+            continue;
+        }
+        let captures = regex.captures_at(text, whole.start()).expect("it matched a moment ago");
+        let absolute = |range: Range<usize>| window.absolute(&(base + range.start..base + range.end));
+        let Some(secret) = captures.name("secret").filter(|secret| !secret.is_empty()) else {
+            continue;
+        };
+        let groups = pattern
+            .groups
+            .iter()
+            .filter(|name| &***name != "secret")
+            .filter_map(|name| captures.name(name).map(|group| (name.clone(), absolute(group.range()))))
+            .collect();
+        found.push(Candidate {
+            rule,
+            matched: window.absolute(&matched),
+            secret: absolute(secret.range()),
+            groups,
+            form: Form::Known,
+        });
+    }
+}
+
+/// Whether the bytes right outside a match let it stand alone.
+fn edges_are_free(bytes: &[u8], matched: &Range<usize>, edges: Edges) -> bool {
+    let continues = |byte: u8| match edges {
+        Edges::None => false,
+        Edges::Word => byte.is_ascii_alphanumeric() || byte == b'_',
+        Edges::Token => byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'+' | b'/' | b'='),
+    };
+    let behind = bytes.get(matched.end).is_some_and(|byte| continues(*byte));
+    let before = matched.start.checked_sub(1).is_some_and(|at| {
+        let byte = bytes[at];
+        // `TOKEN=ghp_…` is an assignment, not a longer token.
+        continues(byte) && byte != b'=' && !ends_an_escape(&bytes[..=at])
+    });
+    !behind && !before
+}
+
+/// Whether the text ends in `\n`, `\t`, `\r`, `%3D` and the like: then its last letter belongs to the
+/// escape and not to the token behind it.
+fn ends_an_escape(text: &[u8]) -> bool {
+    match text {
+        [.., b'%', a, b] if a.is_ascii_hexdigit() && b.is_ascii_hexdigit() => true,
+        [rest @ .., b'\\', b'n' | b't' | b'r'] => {
+            // An even number of backslashes is backslashes, not an escape.
+            rest.iter().rev().take_while(|byte| **byte == b'\\').count() % 2 == 0
+        }
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_escape_before_a_token_is_not_part_of_it() {
+        assert!(ends_an_escape(br"x\n"));
+        assert!(!ends_an_escape(br"x\\n"));
+        assert!(ends_an_escape(b"?token%3D"));
+        assert!(!ends_an_escape(b"ten"));
+    }
+}

@@ -1,0 +1,119 @@
+//! What can only be decided with all candidates of a blob at hand: pairs and overlaps.
+
+use std::cmp::Reverse;
+
+use super::{Judged, Reason, Verdict, content};
+use crate::{
+    finding::Fact,
+    rules::{Confidence, Matcher, Role, Rule, RuleSet},
+};
+
+/// Joins pairs, then lets the most specific of overlapping candidates win.
+pub fn merge(rules: &RuleSet, judged: &mut [Judged]) {
+    join_pairs(rules, judged);
+    settle_overlaps(rules, judged);
+}
+
+fn join_pairs(rules: &RuleSet, judged: &mut [Judged]) {
+    for at in 0..judged.len() {
+        let rule = rules.at(judged[at].candidate.rule);
+        let Some(companion) = &rule.companion else {
+            continue;
+        };
+        let Verdict::Report(confidence) = judged[at].verdict else {
+            continue;
+        };
+        let secret = judged[at].candidate.secret.clone();
+        let distance = |other: &Judged| {
+            let range = &other.candidate.secret;
+            range.start.saturating_sub(secret.end).max(secret.start.saturating_sub(range.end))
+        };
+        let nearest = (0..judged.len())
+            .filter(|other| *other != at && rules.at(judged[*other].candidate.rule).id == companion.rule)
+            .filter(|other| !matches!(&judged[*other].verdict, Verdict::Dismiss(reason) if !matches!(reason, Reason::PartOf(_) | Reason::CompanionAlone)))
+            .map(|other| (distance(&judged[other]), other))
+            .filter(|(distance, _)| *distance <= companion.within as u64)
+            .min();
+        match nearest {
+            None if companion.required => {
+                judged[at].verdict = Verdict::Dismiss(Reason::NoCompanion(companion.rule.clone()));
+            }
+            None => {}
+            Some((_, other)) => {
+                let part = judged[other].candidate.clone();
+                let mut facts = judged[other].facts.clone();
+                // The text of a companion is public by definition; that of another rule might not be.
+                if rules.at(part.rule).role == Role::Companion {
+                    let text = String::from_utf8_lossy(judged[other].secret.reveal()).into_owned();
+                    facts.push(Fact::new(companion.fact.to_string(), crate::finding::neutralise(&text)));
+                }
+                judged[at].verdict = Verdict::Report(confidence.max(Confidence::High));
+                judged[at].parts.push(part);
+                for fact in facts {
+                    if !judged[at].facts.iter().any(|known| known.name == fact.name) {
+                        judged[at].facts.push(fact);
+                    }
+                }
+                judged[other].verdict = Verdict::Dismiss(Reason::PartOf(rule.id.clone()));
+            }
+        }
+    }
+    for one in judged.iter_mut() {
+        if rules.at(one.candidate.rule).role == Role::Companion && matches!(one.verdict, Verdict::Report(_)) {
+            one.verdict = Verdict::Dismiss(Reason::CompanionAlone);
+        }
+    }
+}
+
+/// Higher is more specific: provider rules before contextual, contextual before generic; then the
+/// longer match, then the surer.
+fn rank(rule: &Rule, one: &Judged) -> (u8, u64, Option<Confidence>) {
+    let class = match rule.matcher {
+        _ if rule.is_generic() => 0,
+        Matcher::Assigned(_) => 0,
+        Matcher::Value(_) => 1,
+        Matcher::Pattern(_) => 2,
+    };
+    let confidence = match one.verdict {
+        Verdict::Report(confidence) => Some(confidence.max(rule.confidence)),
+        Verdict::Dismiss(_) => None,
+    };
+    (class, one.candidate.matched.end - one.candidate.matched.start, confidence)
+}
+
+fn settle_overlaps(rules: &RuleSet, judged: &mut [Judged]) {
+    // By specificity; ties by rule, so that the outcome never depends on the order of finding.
+    let mut order: Vec<usize> = (0..judged.len()).collect();
+    order.sort_by_key(|at| {
+        let one = &judged[*at];
+        let rule = rules.at(one.candidate.rule);
+        (Reverse(rank(rule, one)), one.candidate.rule, one.candidate.secret.start)
+    });
+    let mut taken: Vec<(std::ops::Range<u64>, usize, bool)> = Vec::new();
+    for at in order {
+        let range = judged[at].candidate.secret.clone();
+        let rule = judged[at].candidate.rule;
+        let generic = rank(rules.at(rule), &judged[at]).0 == 0;
+        let over = taken.iter().find(|(other, by, _)| other.start < range.end && range.start < other.end && *by != rule);
+        match (&judged[at].verdict, over) {
+            (Verdict::Report(_), Some((_, by, true))) => {
+                judged[at].verdict = Verdict::Dismiss(Reason::Shadowed(rules.at(*by).id.clone()));
+            }
+            (Verdict::Report(_), Some((_, by, false))) if generic => {
+                judged[at].verdict = Verdict::Dismiss(Reason::Settled(rules.at(*by).id.clone()));
+            }
+            (Verdict::Report(_), _) => taken.push((range, rule, true)),
+            (Verdict::Dismiss(reason), _) if !generic && (reason.settles() || matches!(reason, Reason::PartOf(_) | Reason::CompanionAlone)) => {
+                taken.push((range, rule, false));
+            }
+            (Verdict::Dismiss(_), _) => {}
+        }
+    }
+}
+
+/// One step less sure, for callers outside.
+pub(crate) fn lower(verdict: &mut Verdict) {
+    if let Verdict::Report(confidence) = verdict {
+        *confidence = content::lower(*confidence);
+    }
+}

@@ -1,0 +1,190 @@
+//! What a change brings in: the index against HEAD, or commits against their parents.
+
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    sync::{Arc, Mutex, PoisonError, atomic::Ordering},
+    time::Instant,
+};
+
+use git2::Oid;
+use rayon::prelude::*;
+
+use super::{Gatherer, Scanned, Scanner, history};
+use crate::{
+    finding::{Finding, History, Place, Secret},
+    report::{Job, Report},
+    source::{
+        CommitInfo, Gap, RelPath, SourceError,
+        git::{Change, Changes, Repository},
+    },
+};
+
+/// Which change is examined.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ChangeSelection {
+    /// The index against HEAD.
+    Staged,
+    /// `A..B` or `A...B`.
+    Range(String),
+    /// Commits made since this moment, in seconds since 1970.
+    Since(i64),
+}
+
+/// The content of a blob as far as a change needs it.
+type Known = HashMap<Oid, Result<Scanned, Gap>>;
+
+impl Scanner {
+    /// Scans what a change brings in. Only what is new is reported: a finding whose rule and value
+    /// stood in the same file of some parent, under whatever name, is not.
+    ///
+    /// # Errors
+    /// A revision that does not exist.
+    pub fn scan_change(&self, repository: &Repository, selection: &ChangeSelection) -> Result<Report, SourceError> {
+        let started = Instant::now();
+        let (job, changes) = match selection {
+            ChangeSelection::Staged => (Job::Staged, repository.staged()?),
+            ChangeSelection::Range(spec) => (Job::Range, repository.range(spec)?),
+            ChangeSelection::Since(seconds) => (Job::Range, repository.since(*seconds)?),
+        };
+        let gatherer = Gatherer::default();
+        for exclusion in &changes.exclusions {
+            gatherer.exclude(exclusion);
+        }
+        self.progress.total.store(changes.items.len() + changes.commits.len(), Ordering::Relaxed);
+        let fresh: Vec<Oid> = unique(changes.items.iter().map(|item| item.id));
+        let known = self.scan_blobs(repository, &fresh, &gatherer);
+        // Parents are read only where the new version holds something.
+        let before = unique(
+            changes
+                .items
+                .iter()
+                .filter(|item| matches!(known.get(&item.id), Some(Ok(scanned)) if !scanned.kept.is_empty()))
+                .flat_map(|item| item.parents.iter().map(|parent| parent.id))
+                .filter(|id| !known.contains_key(id)),
+        );
+        let silent = Gatherer::default();
+        let before = self.scan_blobs(repository, &before, &silent);
+        let mut all = gatherer.into_inner();
+        all.gaps.extend(changes.gaps.iter().cloned());
+        all.gaps.extend(silent.into_inner().gaps);
+        self.keep_new(repository, &changes, &known, &before, &mut all);
+        let messages: Mutex<Vec<Finding>> = Mutex::default();
+        let gatherer = Gatherer::default();
+        if job == Job::Range {
+            repository.sweep_messages(&changes.commits, &[], &|item| self.take_message(item, &gatherer, &messages));
+            let infos: HashMap<Oid, Arc<CommitInfo>> =
+                changes.items.iter().filter_map(|item| item.commit.as_ref()).map(|info| (info.id, Arc::clone(info))).collect();
+            for mut finding in messages.into_inner().unwrap_or_else(PoisonError::into_inner) {
+                if let Place::CommitMessage { commit } = finding.place {
+                    finding.history = Some(history::message_history(infos.get(&commit).cloned()));
+                    finding.new = Some(true);
+                }
+                all.findings.push(finding);
+            }
+        }
+        let more = gatherer.into_inner();
+        all.coverage.commits = more.coverage.commits;
+        all.coverage.bytes += more.coverage.bytes;
+        all.gaps.extend(more.gaps);
+        for (reason, count) in more.dismissed {
+            *all.dismissed.entry(reason).or_default() += count;
+        }
+        history::outside(repository, &mut all);
+        Ok(self.finish(job, all, started))
+    }
+
+    fn scan_blobs(&self, repository: &Repository, ids: &[Oid], gatherer: &Gatherer) -> Known {
+        let one = |id: &Oid| {
+            let scanned = if self.progress.is_stopped() {
+                Ok(Scanned::default())
+            } else {
+                repository
+                    .read_blob(*id)
+                    .and_then(|bytes| self.contained(&|| format!("blob {id}"), || self.scan_bytes(&bytes)))
+            };
+            self.progress.done.fetch_add(1, Ordering::Relaxed);
+            match &scanned {
+                Ok(scanned) => {
+                    gatherer.count(scanned);
+                    gatherer.with(|all| all.coverage.blobs += 1);
+                }
+                Err(gap) => gatherer.gap(gap.clone()),
+            }
+            (*id, scanned)
+        };
+        // A hook looks at a few blobs: starting a pool of threads would cost more than it saves.
+        if ids.len() < 8 { ids.iter().map(one).collect() } else { ids.par_iter().map(one).collect() }
+    }
+
+    fn keep_new(&self, repository: &Repository, changes: &Changes, known: &Known, before: &Known, all: &mut super::Gathered) {
+        // The same value can be new in one file twice (two commits that add and re-add it): the
+        // first is told.
+        let mut told: HashSet<(RelPath, usize, Secret)> = HashSet::new();
+        let mut tips: BTreeMap<RelPath, Option<Scanned>> = BTreeMap::new();
+        for change in &changes.items {
+            let Some(Ok(scanned)) = known.get(&change.id) else {
+                continue;
+            };
+            for one in &scanned.kept {
+                let key = (one.judged.candidate.rule, &one.judged.secret);
+                let held_by = |id: &Oid| {
+                    let parent = before.get(id).or_else(|| known.get(id));
+                    matches!(parent, Some(Ok(parent)) if parent.kept.iter().any(|old| (old.judged.candidate.rule, &old.judged.secret) == key))
+                };
+                if change.parents.iter().any(|parent| held_by(&parent.id)) {
+                    continue;
+                }
+                // Staged files may hold a secret on several lines, and each wants mending.
+                if change.commit.is_some() && !told.insert((change.path.clone(), key.0, key.1.clone())) {
+                    continue;
+                }
+                let place = match &change.commit {
+                    None => Place::Staged { path: change.path.clone() },
+                    Some(_) => Place::History { path: change.path.clone(), blob: change.id },
+                };
+                all.keep(self.settle(one.clone(), &place, scanned.minified).map(|mut finding| {
+                    finding.new = Some(true);
+                    finding.history = change.commit.as_ref().map(|commit| {
+                        let at_tip = changes.tip.is_some_and(|tip| {
+                            let tip = tips.entry(change.path.clone()).or_insert_with(|| self.at_tip(repository, tip, change, known));
+                            tip.as_ref().is_some_and(|tip| tip.kept.iter().any(|now| now.judged.secret == finding.secret))
+                        });
+                        range_history(commit, at_tip)
+                    });
+                    finding
+                }));
+            }
+        }
+    }
+
+    /// The file as the tip of the range has it.
+    fn at_tip(&self, repository: &Repository, tip: Oid, change: &Change, known: &Known) -> Option<Scanned> {
+        let id = repository.tree_holds(tip, &change.path)?;
+        if let Some(Ok(scanned)) = known.get(&id) {
+            let kept = scanned.kept.clone();
+            return Some(Scanned { kept, ..Scanned::default() });
+        }
+        let bytes = repository.read_blob(id).ok()?;
+        self.contained(&|| format!("blob {id}"), || self.scan_bytes(&bytes)).ok()
+    }
+}
+
+fn range_history(commit: &Arc<CommitInfo>, at_head: bool) -> History {
+    History {
+        introduced: Some(Arc::clone(commit)),
+        added_here: Some(Arc::clone(commit)),
+        removed: None,
+        live_on: Vec::new(),
+        in_history_of: Vec::new(),
+        at_head,
+        reachable: true,
+        versions: 1,
+    }
+}
+
+fn unique(ids: impl Iterator<Item = Oid>) -> Vec<Oid> {
+    let mut ids: Vec<Oid> = ids.collect();
+    ids.sort_unstable();
+    ids.dedup();
+    ids
+}

@@ -1,0 +1,151 @@
+//! Files and standard input.
+
+use std::{ops::ControlFlow, sync::atomic::Ordering, time::Instant};
+
+use super::{Described, Gatherer, Scanned, Scanner};
+use crate::{
+    finding::{Finding, Fingerprint, Part, Place, SuppressedBy, Suppression},
+    judge::{Verdict, place},
+    report::{Job, Report},
+    rules::Role,
+    source::{Blob, Content, Gap, GapKind, Item, Origin, RelPath, SourceError, stdin, tree::Tree},
+    suppress::Allow,
+};
+
+impl Scanner {
+    /// Scans directory trees and files.
+    ///
+    /// # Errors
+    /// A root that cannot be opened; what cannot be read inside becomes a gap.
+    pub fn scan_tree(&self, tree: &Tree) -> Result<Report, SourceError> {
+        let started = Instant::now();
+        let gatherer = Gatherer::default();
+        tree.walk(&|item| self.take_file(item, &gatherer))?;
+        Ok(self.finish(Job::Files, gatherer.into_inner(), started))
+    }
+
+    /// Scans standard input.
+    pub fn scan_stdin(&self, name: &str, input: Box<dyn std::io::Read + Send>) -> Report {
+        let started = Instant::now();
+        let gatherer = Gatherer::default();
+        stdin::read(name, input, &|item| self.take_file(item, &gatherer));
+        self.finish(Job::Files, gatherer.into_inner(), started)
+    }
+
+    fn take_file(&self, item: Item, gatherer: &Gatherer) -> ControlFlow<()> {
+        let Some(blob) = gatherer.sort_out(item) else {
+            return self.flow();
+        };
+        let Blob { origin, content } = blob;
+        let place = match &origin {
+            Origin::File { path, local } => Place::File { path: path.clone(), local: *local },
+            Origin::Stdin { name } => Place::Stdin { name: name.clone() },
+            _ => return self.flow(),
+        };
+        let mut failure = None;
+        let scanned = self.contained(&|| place.describe(), || match content {
+            Content::Bytes(bytes) => self.scan_bytes(&bytes),
+            Content::Stream(mut reader) => {
+                let mut scanned = Scanned::default();
+                failure = self.scan_stream(&mut *reader, &mut scanned).err();
+                scanned
+            }
+        });
+        if let Some(error) = failure {
+            gatherer.gap(Gap { what: place.describe(), kind: GapKind::Unreadable, message: error.to_string() });
+        }
+        match scanned {
+            Ok(scanned) => {
+                self.progress.done.fetch_add(1, Ordering::Relaxed);
+                self.progress.bytes.fetch_add(scanned.bytes, Ordering::Relaxed);
+                gatherer.count(&scanned);
+                let minified = scanned.minified;
+                let kept = scanned.kept.into_iter().map(|one| self.settle(one, &place, minified));
+                let settled: Vec<_> = kept.collect();
+                gatherer.with(|all| {
+                    all.coverage.files += 1;
+                    for outcome in settled {
+                        all.keep(outcome);
+                    }
+                });
+            }
+            Err(gap) => gatherer.gap(gap),
+        }
+        self.flow()
+    }
+
+    /// What a kept candidate becomes at one place: a finding, suppressed or not, or dismissed after
+    /// all because of where it stands.
+    pub(super) fn settle(&self, one: Described, place: &Place, minified: bool) -> Result<Finding, &'static str> {
+        let rule = self.rules().at(one.judged.candidate.rule);
+        let mut judged = one.judged;
+        if let Some(path) = place.path() {
+            place::judge(rule, &mut judged, path, minified);
+        }
+        let confidence = match &judged.verdict {
+            Verdict::Report(confidence) => *confidence,
+            Verdict::Dismiss(reason) => return Err(reason.id()),
+        };
+        let mut remarks = judged.remarks;
+        let mut suppressed = None;
+        match one.allow {
+            Some(Allow::Reason(reason)) => suppressed = Some(Suppression { by: SuppressedBy::Inline, reason }),
+            Some(Allow::NoReason) => {
+                remarks.push("its allow comment gives no reason, so it does not count: keysweep:allow [rule] reason".to_owned());
+            }
+            None => {}
+        }
+        if suppressed.is_none() {
+            let path = place.path().map(|path| self.policy_path(path));
+            suppressed = self.policy.allows(rule, &judged.secret, path.as_ref());
+        }
+        let parts = judged
+            .parts
+            .iter()
+            .zip(one.part_locations.iter().copied().chain(std::iter::repeat(None)))
+            .map(|(part, location)| {
+                let rule = self.rules().at(part.rule);
+                let fact = if rule.role == Role::Companion || &*rule.id == "aws-access-key-id" { "key_id" } else { "" };
+                let text = judged.facts.iter().find(|known| known.name == fact).map_or_else(String::new, |known| known.value.clone());
+                Part { rule: rule.id.clone(), text, location }
+            })
+            .collect();
+        Ok(Finding {
+            rule: rule.id.clone(),
+            severity: rule.severity,
+            confidence,
+            fingerprint: Fingerprint::of(&judged.secret),
+            secret: judged.secret,
+            incident: 0,
+            place: place.clone(),
+            location: one.location,
+            excerpt: one.excerpt,
+            line_hash: one.line_hash,
+            facts: judged.facts,
+            parts,
+            remarks,
+            history: None,
+            new: None,
+            suppressed,
+        })
+    }
+
+    /// A path as the configuration at the repository's root would write it.
+    fn policy_path(&self, path: &RelPath) -> RelPath {
+        let prefix = self.settings.prefix.as_bstr();
+        if prefix.is_empty() {
+            return path.clone();
+        }
+        RelPath::new([prefix, path.as_bstr()].map(|part| part.to_vec()).join(&b'/'))
+    }
+}
+
+impl super::Gathered {
+    /// Takes a finding or counts its dismissal.
+    pub(super) fn keep(&mut self, outcome: Result<Finding, &'static str>) {
+        match outcome {
+            Ok(finding) => self.findings.push(finding),
+            Err(reason) => *self.dismissed.entry(reason).or_default() += 1,
+        }
+    }
+}

@@ -1,0 +1,351 @@
+//! Counts what there is: every object of a repository, or all that some refs reach.
+
+use std::collections::BTreeMap;
+
+use git2::{ObjectType, Oid};
+use rayon::prelude::*;
+
+use super::ids::IdSet;
+use super::repository::{Repository, malformed_gap, object_gap};
+use super::store::{self, Place};
+use super::trees::TreeWalk;
+use super::{raw, refs};
+use crate::source::{Gap, GapKind, SourceError};
+
+/// So many unreadable objects of one pack are named one by one; more become one gap.
+const NAMED_PER_CONTAINER: usize = 20;
+/// The trees of so many ref tips are checked for completeness when objects are listed.
+const TIPS_CHECKED: usize = 256;
+/// git knows the empty tree without storing it.
+pub(super) const EMPTY_TREE: &str = "4b825dc642cb6eb9a060e54bf8d69288fbee4904";
+
+/// Which objects to look at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Selection {
+    /// Everything in the object database, reachable or not.
+    All,
+    /// Everything reachable from these refs or revisions.
+    Refs(Vec<String>),
+}
+
+/// What there is to scan.
+#[derive(Debug, Default)]
+pub struct Census {
+    /// Every blob, sorted by id.
+    pub blobs: Vec<Oid>,
+    /// The same blobs in the order in which packs store them, which is the fast order to read.
+    pub reading_order: Vec<Oid>,
+    /// Every commit, sorted by id.
+    pub commits: Vec<Oid>,
+    /// Every annotated tag, sorted by id.
+    pub tags: Vec<Oid>,
+    /// How many trees.
+    pub trees: usize,
+    /// What could not be read or is not there.
+    pub gaps: Vec<Gap>,
+    /// The trees, sorted.
+    pub(super) tree_ids: Vec<Oid>,
+}
+
+impl Repository {
+    /// Lists the objects of `selection` without reading their content.
+    ///
+    /// Whether commits have their trees and parents is checked when the
+    /// [`CommitGraph`](super::CommitGraph) is built, whether trees have their entries where trees
+    /// are read; of the tips of refs, the trees are checked here.
+    pub fn census(&self, selection: &Selection) -> Result<Census, SourceError> {
+        let mut census = match selection {
+            Selection::All => self.census_of_all()?,
+            Selection::Refs(names) => self.census_of_refs(names)?,
+        };
+        if self.facts().shallow {
+            let count = self.shallow_boundary().len();
+            census.gaps.push(Gap {
+                what: "shallow clone".to_owned(),
+                kind: GapKind::PartialHistory,
+                message: format!("history is cut off at {count} {}", plural(count, "commit")),
+            });
+        }
+        census.finish();
+        Ok(census)
+    }
+
+    fn census_of_all(&self) -> Result<Census, SourceError> {
+        let handle = self.handle_or_fail()?;
+        let mut listing = store::list(&self.object_dirs());
+        let mut census = Census {
+            gaps: std::mem::take(&mut listing.gaps),
+            ..Census::default()
+        };
+        if listing.ask_libgit2 {
+            let container = u32::MAX;
+            let offset = 0;
+            let found = handle.odb().and_then(|odb| {
+                odb.foreach(|id| {
+                    listing.objects.push((*id, Place { container, offset }));
+                    true
+                })
+            });
+            if let Err(error) = found {
+                census.gaps.push(Gap {
+                    what: "object database".to_owned(),
+                    kind: GapKind::Corrupt,
+                    message: error.message().to_owned(),
+                });
+            }
+            listing.objects.sort_unstable();
+            listing.objects.dedup_by_key(|(id, _)| *id);
+        }
+        drop(handle);
+        let mut objects = listing.objects;
+        objects.par_sort_unstable_by_key(|&(id, place)| (place, id));
+
+        let mut unreadable: BTreeMap<u32, Vec<Gap>> = BTreeMap::new();
+        for ((id, place), kind) in objects.iter().zip(self.kinds(&objects)) {
+            match kind {
+                Ok(kind) => census.add(*id, kind),
+                Err(error) => {
+                    let mut gap = object_gap("object", *id, &error);
+                    // It was listed a moment ago: its pack or file is damaged.
+                    gap.kind = GapKind::Corrupt;
+                    if gap.message == "not in the object database" {
+                        gap.message = "listed, but cannot be read".to_owned();
+                    }
+                    unreadable.entry(place.container).or_default().push(gap);
+                }
+            }
+        }
+        for (container, gaps) in unreadable {
+            let path = listing.containers.get(container as usize);
+            if gaps.len() <= NAMED_PER_CONTAINER {
+                census.gaps.extend(gaps);
+            } else {
+                census.gaps.push(Gap {
+                    what: path.map_or_else(
+                        || "object database".to_owned(),
+                        |path| path.display().to_string(),
+                    ),
+                    kind: GapKind::Corrupt,
+                    message: format!("{} objects cannot be read", gaps.len()),
+                });
+            }
+        }
+        census.sort();
+        self.check_tips(&mut census)?;
+        Ok(census)
+    }
+
+    fn census_of_refs(&self, names: &[String]) -> Result<Census, SourceError> {
+        let mut census = Census::default();
+        let mut walk = TreeWalk::default();
+        let mut queue = Vec::new();
+        {
+            let handle = self.handle_or_fail()?;
+            for name in names {
+                let object = handle.revparse_single(name).map_err(|_| {
+                    let name = name.clone();
+                    SourceError::UnknownRevision { name }
+                })?;
+                queue.push(object.id());
+            }
+        }
+        let boundary = self.shallow_boundary();
+        let handle = self.handle_or_fail()?;
+        let odb = handle.odb().map_err(|error| SourceError::Git {
+            what: "object database".to_owned(),
+            message: error.message().to_owned(),
+        })?;
+        let mut seen: IdSet = queue.iter().copied().collect();
+        let mut visit = |id: Oid, queue: &mut Vec<Oid>| {
+            if seen.insert(id) {
+                queue.push(id);
+            }
+        };
+        while let Some(id) = queue.pop() {
+            let object = match odb.read(id) {
+                Ok(object) => object,
+                Err(error) => {
+                    census.gaps.push(object_gap("object", id, &error));
+                    continue;
+                }
+            };
+            match object.kind() {
+                ObjectType::Commit => {
+                    census.commits.push(id);
+                    let Ok(commit) = raw::commit(object.data()) else {
+                        census.gaps.push(malformed_gap("commit", id));
+                        continue;
+                    };
+                    walk.add_root(commit.tree);
+                    if !boundary.contains(&id) {
+                        for parent in commit.parents {
+                            visit(parent, &mut queue);
+                        }
+                    }
+                }
+                ObjectType::Tag => {
+                    census.tags.push(id);
+                    match raw::tag(object.data()) {
+                        Ok(tag) => visit(tag.target, &mut queue),
+                        Err(_) => census.gaps.push(malformed_gap("tag", id)),
+                    }
+                }
+                ObjectType::Tree => walk.add_root(id),
+                _ => walk.add_blob(id),
+            }
+        }
+        drop(odb);
+        drop(handle);
+        walk.run(self);
+        census.gaps.append(&mut walk.gaps);
+        let mut blobs: Vec<Oid> = Vec::new();
+        let mut missing = Vec::new();
+        let named: Vec<_> = walk.blobs().into_iter().map(|id| (id, ())).collect();
+        for ((id, ()), kind) in named.iter().zip(self.kinds(&named)) {
+            match kind {
+                Ok(_) => blobs.push(*id),
+                Err(error) => missing.push(object_gap("blob", *id, &error)),
+            }
+        }
+        self.report_missing(&mut census, missing);
+        census.tree_ids = walk.trees();
+        census.reading_order = self.in_reading_order(&blobs);
+        census.blobs = blobs;
+        census.sort();
+        Ok(census)
+    }
+
+    /// Whether the trees of the tips are complete: the most recent refs are what people look at,
+    /// and what a repository needs to be usable at all.
+    fn check_tips(&self, census: &mut Census) -> Result<(), SourceError> {
+        let handle = self.handle_or_fail()?;
+        let tips = refs::list(self, &handle);
+        let mut walk = TreeWalk::default();
+        let head = self.facts().head.as_ref().and_then(|head| head.commit);
+        let ids = head.into_iter().chain(tips.refs.into_iter().map(|(_, id)| id));
+        if let Ok(odb) = handle.odb() {
+            for id in ids.take(TIPS_CHECKED) {
+                if let Ok(object) = odb.read(id)
+                    && let Ok(commit) = raw::commit(object.data())
+                {
+                    walk.add_root(commit.tree);
+                }
+            }
+        }
+        drop(handle);
+        walk.run(self);
+        census.gaps.append(&mut walk.gaps);
+        let missing: Vec<Gap> = walk
+            .blobs()
+            .into_iter()
+            .filter(|id| census.blobs.binary_search(id).is_err())
+            .map(|id| object_gap("blob", id, &git2::Error::new(
+                git2::ErrorCode::NotFound,
+                git2::ErrorClass::Odb,
+                "",
+            )))
+            // One that is there but unreadable was reported by its own header.
+            .filter(|gap| !census.gaps.iter().any(|known| known.what.ends_with(&gap.what[5..])))
+            .collect();
+        self.report_missing(census, missing);
+        Ok(())
+    }
+
+    /// In a partial clone, missing blobs are promised: one gap says how many.
+    fn report_missing(&self, census: &mut Census, missing: Vec<Gap>) {
+        if !self.facts().partial {
+            census.gaps.extend(missing);
+            return;
+        }
+        let (promised, damaged): (Vec<_>, Vec<_>) = missing
+            .into_iter()
+            .partition(|gap| gap.kind == GapKind::Missing);
+        census.gaps.extend(damaged);
+        let count = promised.len();
+        census.gaps.push(Gap {
+            what: "partial clone".to_owned(),
+            kind: GapKind::PartialHistory,
+            message: if count == 0 {
+                "objects may have been left out when it was cloned".to_owned()
+            } else {
+                format!(
+                    "at least {count} {} left out when it was cloned",
+                    if count == 1 { "blob was" } else { "blobs were" }
+                )
+            },
+        });
+    }
+
+    /// The kind of each object, in the same order.
+    fn kinds<T: Sync>(&self, objects: &[(Oid, T)]) -> Vec<Result<ObjectType, git2::Error>> {
+        objects
+            .par_chunks(512)
+            .map(|chunk| -> Vec<Result<ObjectType, git2::Error>> {
+                let handle = self.handle();
+                let odb = handle.as_ref().map(|handle| handle.odb());
+                chunk
+                    .iter()
+                    .map(|(id, _)| match &odb {
+                        Ok(Ok(odb)) => odb.read_header(*id).map(|(_, kind)| kind),
+                        Ok(Err(error)) => Err(copy(error)),
+                        Err(error) => Err(copy(error)),
+                    })
+                    .collect()
+            })
+            .flatten_iter()
+            .collect()
+    }
+
+    /// Sorts ids by where they lie.
+    fn in_reading_order(&self, ids: &[Oid]) -> Vec<Oid> {
+        let listing = store::list(&self.object_dirs());
+        let mut placed: Vec<_> = ids
+            .iter()
+            .map(|id| {
+                let found = listing.objects.binary_search_by_key(id, |(id, _)| *id);
+                (found.ok().map(|at| listing.objects[at].1), *id)
+            })
+            .collect();
+        placed.sort_unstable();
+        placed.into_iter().map(|(_, id)| id).collect()
+    }
+}
+
+impl Census {
+    fn add(&mut self, id: Oid, kind: ObjectType) {
+        match kind {
+            ObjectType::Blob => {
+                self.reading_order.push(id);
+                self.blobs.push(id);
+            }
+            ObjectType::Commit => self.commits.push(id),
+            ObjectType::Tag => self.tags.push(id),
+            _ => self.tree_ids.push(id),
+        }
+    }
+
+    fn sort(&mut self) {
+        for ids in [
+            &mut self.blobs,
+            &mut self.commits,
+            &mut self.tags,
+            &mut self.tree_ids,
+        ] {
+            ids.par_sort_unstable();
+        }
+    }
+
+    fn finish(&mut self) {
+        self.trees = self.tree_ids.len();
+        self.gaps.sort();
+        self.gaps.dedup();
+    }
+}
+
+pub(super) fn plural(count: usize, noun: &str) -> String {
+    format!("{noun}{}", if count == 1 { "" } else { "s" })
+}
+
+fn copy(error: &git2::Error) -> git2::Error {
+    git2::Error::new(error.code(), error.class(), error.message())
+}
