@@ -4,8 +4,10 @@ mod assemble;
 mod canary;
 mod change;
 mod content;
+mod explain;
 mod files;
 mod history;
+mod prove;
 
 use std::{
     collections::BTreeMap,
@@ -18,6 +20,8 @@ use std::{
 
 pub use change::ChangeSelection;
 pub use content::{Described, Scanned};
+pub use explain::Explained;
+pub use prove::{Problem, prove};
 
 use crate::{
     detect::Detector,

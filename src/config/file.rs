@@ -129,7 +129,12 @@ impl Located<'_> {
         Ok(())
     }
 
-    pub(super) fn need<'t, T>(&self, span: Range<usize>, value: Option<&'t T>, key: &str) -> Result<&'t T, ConfigError> {
+    pub(super) fn need<'t, T>(
+        &self,
+        span: Range<usize>,
+        value: Option<&'t T>,
+        key: &str,
+    ) -> Result<&'t T, ConfigError> {
         value.ok_or_else(|| self.error(span, &format!("the entry has no `{key}`"), &format!("add `{key} = …`")))
     }
 }

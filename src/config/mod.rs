@@ -110,9 +110,14 @@ fn globs_of(written: &Located<'_>, span: std::ops::Range<usize>, globs: &[String
     let mut builder = GitignoreBuilder::new(Path::new(""));
     for glob in globs {
         builder.add_line(None, glob).map_err(|error| {
-            written.error(span.clone(), &format!("the path pattern {glob:?} is wrong: {error}"), "write it as in .gitignore")
+            written.error(
+                span.clone(),
+                &format!("the path pattern {glob:?} is wrong: {error}"),
+                "write it as in .gitignore",
+            )
         })?;
     }
-    builder.build().map_err(|error| written.error(span, &format!("the path patterns are wrong: {error}"), "write them as in .gitignore"))
+    builder.build().map_err(|error| {
+        written.error(span, &format!("the path patterns are wrong: {error}"), "write them as in .gitignore")
+    })
 }
-

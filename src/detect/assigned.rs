@@ -14,7 +14,13 @@ const BEFORE: usize = 96;
 const BETWEEN: usize = 160;
 
 /// Finds the value assigned to the name around the word at `at`.
-pub(super) fn find(rule: usize, assigned: &Assigned, window: &Window<'_>, at: &Range<usize>, found: &mut Vec<Candidate>) {
+pub(super) fn find(
+    rule: usize,
+    assigned: &Assigned,
+    window: &Window<'_>,
+    at: &Range<usize>,
+    found: &mut Vec<Candidate>,
+) {
     let reach = at.len() + BETWEEN + assigned.max + 8;
     let segment = Segment::around(window, at.start, BEFORE, reach, false);
     let text = &window.bytes[segment.range.clone()];
@@ -143,11 +149,21 @@ impl Reader<'_> {
     fn wrappers(&mut self) {
         for _ in 0..2 {
             let rest = self.rest();
-            let word = rest.iter().take(32).take_while(|byte| byte.is_ascii_alphanumeric() || b"_.: ".contains(byte)).count();
-            let call = rest[word..].starts_with(b"(") && rest.get(word + 1).is_some_and(|byte| matches!(byte, b'"' | b'\'' | b'b' | b'r' | b'S'));
+            let word =
+                rest.iter().take(32).take_while(|byte| byte.is_ascii_alphanumeric() || b"_.: ".contains(byte)).count();
+            let call = rest[word..].starts_with(b"(")
+                && rest.get(word + 1).is_some_and(|byte| matches!(byte, b'"' | b'\'' | b'b' | b'r' | b'S'));
             // A look-up by name is not a value: `getenv("NAME")`, `config.get("name")`.
-            let known: [&[u8]; 8] =
-                [b"Some", b"String", b"String.from", b"String::from", b"SecretString::from", b"new String", b"Secret", b"str"];
+            let known: [&[u8]; 8] = [
+                b"Some",
+                b"String",
+                b"String.from",
+                b"String::from",
+                b"SecretString::from",
+                b"new String",
+                b"Secret",
+                b"str",
+            ];
             if word > 0 && call && known.contains(&&rest[..word]) {
                 self.at += word + 1;
             }

@@ -102,8 +102,13 @@ impl Detector {
     /// Sorts and drops what was found twice. Call once all windows of a blob are done.
     pub fn finish(found: &mut Vec<Candidate>) {
         found.sort_by(|a, b| {
-            (a.secret.start, a.secret.end, a.rule, a.matched.start, a.matched.end)
-                .cmp(&(b.secret.start, b.secret.end, b.rule, b.matched.start, b.matched.end))
+            (a.secret.start, a.secret.end, a.rule, a.matched.start, a.matched.end).cmp(&(
+                b.secret.start,
+                b.secret.end,
+                b.rule,
+                b.matched.start,
+                b.matched.end,
+            ))
         });
         found.dedup_by(|next, first| next.rule == first.rule && next.secret == first.secret);
     }

@@ -6,13 +6,7 @@ use super::{Candidate, Form, Segment, Window};
 use crate::rules::{Edges, Pattern};
 
 /// Finds the matches that contain the anchor at `at`.
-pub(super) fn find(
-    rule: usize,
-    pattern: &Pattern,
-    window: &Window<'_>,
-    at: &Range<usize>,
-    found: &mut Vec<Candidate>,
-) {
+pub(super) fn find(rule: usize, pattern: &Pattern, window: &Window<'_>, at: &Range<usize>, found: &mut Vec<Candidate>) {
     let segment = Segment::around(window, at.start, pattern.reach.before, pattern.reach.after, pattern.many_lines);
     let text = &window.bytes[segment.range.clone()];
     let base = segment.range.start;

@@ -31,7 +31,8 @@ pub(super) fn runs(bytes: &[u8], core: &Range<usize>, report: &mut dyn FnMut(Ran
             continue;
         }
         let floor = at.saturating_sub(LONGEST + 1);
-        let start = bytes[floor..at].iter().rposition(|byte| !TOKEN[usize::from(*byte)]).map_or(floor, |gap| floor + gap + 1);
+        let start =
+            bytes[floor..at].iter().rposition(|byte| !TOKEN[usize::from(*byte)]).map_or(floor, |gap| floor + gap + 1);
         let end = bytes[at..].iter().position(|byte| !TOKEN[usize::from(*byte)]).map_or(bytes.len(), |gap| at + gap);
         if core.contains(&start) && (SHORTEST..=LONGEST).contains(&(end - start)) {
             report(start..end);

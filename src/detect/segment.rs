@@ -41,7 +41,8 @@ impl Segment {
         let bytes = window.bytes;
         let mut start = at.saturating_sub(before);
         let mut end = bytes.len().min(at.saturating_add(after));
-        let mut cut_before = start > 0 || window.start > 0;
+        // A rule without reach before its anchor says that its matches begin there.
+        let mut cut_before = before > 0 && (start > 0 || window.start > 0);
         let mut cut_behind = end < bytes.len();
         if !many_lines {
             if let Some(newline) = memrchr(b'\n', &bytes[start..at]) {

@@ -55,7 +55,13 @@ impl Table {
                         && word_is_near(value, window.bytes, &part)
                     {
                         let secret = window.absolute(&part);
-                        found.push(Candidate { rule, matched: secret.clone(), secret, groups: Vec::new(), form: Form::Known });
+                        found.push(Candidate {
+                            rule,
+                            matched: secret.clone(),
+                            secret,
+                            groups: Vec::new(),
+                            form: Form::Known,
+                        });
                     }
                 }
             }
@@ -74,7 +80,9 @@ enum Family {
 impl Family {
     fn of(alphabet: Alphabet) -> Self {
         match alphabet {
-            Alphabet::HexLower | Alphabet::Hex | Alphabet::Base62 | Alphabet::AlnumLower | Alphabet::Base32 => Self::Alnum,
+            Alphabet::HexLower | Alphabet::Hex | Alphabet::Base62 | Alphabet::AlnumLower | Alphabet::Base32 => {
+                Self::Alnum
+            }
             Alphabet::Base64 => Self::Base64,
             Alphabet::Base64Url => Self::Base64Url,
         }

@@ -194,3 +194,52 @@ impl LineHasher {
         self.oldest = (self.oldest + 1) % HASH_WINDOW;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The published vectors: src/fingerprints.test.ts of github/codeql-action.
+    fn hashes(text: &str) -> Vec<String> {
+        let lines: Vec<usize> = (1..=text.matches('\n').count().max(text.matches('\r').count()) + 1).collect();
+        line_hashes(text.as_bytes(), &lines).into_iter().flatten().collect()
+    }
+
+    #[test]
+    fn an_empty_file_has_one_line() {
+        assert_eq!(hashes(""), ["c129715d7a2bc9a3:1"]);
+    }
+
+    #[test]
+    fn spaces_and_tabs_do_not_count() {
+        let expected = ["271789c17abda88f:1", "54703d4cd895b18:1", "180aee12dab6264:1", "a23a3dc5e078b07b:1"];
+        assert_eq!(hashes(" a\nb\n  \t\tc\n d"), expected);
+    }
+
+    #[test]
+    fn equal_windows_are_told_apart_by_their_number() {
+        let mut expected: Vec<String> = (1..=6).map(|number| format!("a7f2ff13bc495cf2:{number}")).collect();
+        for hash in ["a7f2ff1481e87703", "a9cf91f7bbf1862b", "55ec222b86bcae53", "cc97dc7b1d7d8f7b", "c129715d7a2bc9a3"]
+        {
+            expected.push(format!("{hash}:1"));
+        }
+        assert_eq!(hashes(&"Lorem ipsum dolor sit amet.\n".repeat(10)), expected);
+    }
+
+    #[test]
+    fn line_ends_of_every_system_hash_alike() {
+        let unix = "a\nb\n  \t\tc\n d\n\n\ne\n";
+        let expected = hashes(unix);
+        assert_eq!(expected.len(), 8);
+        assert_eq!(hashes(&unix.replace('\n', "\r\n")), expected);
+        assert_eq!(hashes(&unix.replace('\n', "\r")), expected);
+    }
+
+    #[test]
+    fn only_the_wanted_lines_are_hashed_in_their_order() {
+        let text = "a\nb\nc\n".repeat(60);
+        let all = hashes(&text);
+        let some = line_hashes(text.as_bytes(), &[90, 3, 3, 999]);
+        assert_eq!(some, [Some(all[89].clone()), Some(all[2].clone()), Some(all[2].clone()), None]);
+    }
+}

@@ -94,7 +94,8 @@ fn settle_overlaps(rules: &RuleSet, judged: &mut [Judged]) {
         let range = judged[at].candidate.secret.clone();
         let rule = judged[at].candidate.rule;
         let generic = rank(rules.at(rule), &judged[at]).0 == 0;
-        let over = taken.iter().find(|(other, by, _)| other.start < range.end && range.start < other.end && *by != rule);
+        let over =
+            taken.iter().find(|(other, by, _)| other.start < range.end && range.start < other.end && *by != rule);
         match (&judged[at].verdict, over) {
             (Verdict::Report(_), Some((_, by, true))) => {
                 judged[at].verdict = Verdict::Dismiss(Reason::Shadowed(rules.at(*by).id.clone()));
@@ -103,7 +104,9 @@ fn settle_overlaps(rules: &RuleSet, judged: &mut [Judged]) {
                 judged[at].verdict = Verdict::Dismiss(Reason::Settled(rules.at(*by).id.clone()));
             }
             (Verdict::Report(_), _) => taken.push((range, rule, true)),
-            (Verdict::Dismiss(reason), _) if !generic && (reason.settles() || matches!(reason, Reason::PartOf(_) | Reason::CompanionAlone)) => {
+            (Verdict::Dismiss(reason), _)
+                if !generic && (reason.settles() || matches!(reason, Reason::PartOf(_) | Reason::CompanionAlone)) =>
+            {
                 taken.push((range, rule, false));
             }
             (Verdict::Dismiss(_), _) => {}

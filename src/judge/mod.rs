@@ -115,7 +115,11 @@ impl Reason {
     pub(crate) fn settles(&self) -> bool {
         matches!(
             self,
-            Self::BadChecksum | Self::Placeholder(_) | Self::DocumentationExample | Self::Reference(_) | Self::Encrypted(_)
+            Self::BadChecksum
+                | Self::Placeholder(_)
+                | Self::DocumentationExample
+                | Self::Reference(_)
+                | Self::Encrypted(_)
         )
     }
 }
@@ -123,8 +127,12 @@ impl Reason {
 impl std::fmt::Display for Reason {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::LowEntropy { bits, needed } => write!(f, "{bits:.2} bits of entropy per byte, the rule asks for {needed:.2}"),
-            Self::FewDistinct { distinct, needed } => write!(f, "{distinct} different bytes, the rule asks for {needed}"),
+            Self::LowEntropy { bits, needed } => {
+                write!(f, "{bits:.2} bits of entropy per byte, the rule asks for {needed:.2}")
+            }
+            Self::FewDistinct { distinct, needed } => {
+                write!(f, "{distinct} different bytes, the rule asks for {needed}")
+            }
             Self::MissingClass(class) => write!(f, "there is no {class} in it"),
             Self::BadChecksum => f.write_str("the provider's checksum is wrong, so it was never issued"),
             Self::BadStructure(what) => write!(f, "it does not parse: {what}"),

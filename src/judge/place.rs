@@ -4,7 +4,7 @@ use bstr::ByteSlice as _;
 
 use super::{Judged, Reason, Verdict, merge};
 use crate::{
-    rules::{Checksum, Check, Matcher, Rule, Structure},
+    rules::{Check, Checksum, Matcher, Rule, Structure},
     source::RelPath,
 };
 
@@ -37,28 +37,111 @@ impl PathClass {
         let folders: Vec<&str> = path.split('/').rev().skip(1).collect();
         let within = |names: &[&str]| folders.iter().any(|folder| names.contains(folder));
         let lock_names = [
-            "package-lock.json", "npm-shrinkwrap.json", "yarn.lock", "pnpm-lock.yaml", "cargo.lock", "poetry.lock", "pipfile.lock",
-            "composer.lock", "gemfile.lock", "go.sum", "flake.lock", "packages.lock.json", "uv.lock", "bun.lock", "deno.lock", "mix.lock",
-            "pubspec.lock", "podfile.lock", "package.resolved", "gradle.lockfile", "conan.lock", "pdm.lock", "pixi.lock",
+            "package-lock.json",
+            "npm-shrinkwrap.json",
+            "yarn.lock",
+            "pnpm-lock.yaml",
+            "cargo.lock",
+            "poetry.lock",
+            "pipfile.lock",
+            "composer.lock",
+            "gemfile.lock",
+            "go.sum",
+            "flake.lock",
+            "packages.lock.json",
+            "uv.lock",
+            "bun.lock",
+            "deno.lock",
+            "mix.lock",
+            "pubspec.lock",
+            "podfile.lock",
+            "package.resolved",
+            "gradle.lockfile",
+            "conan.lock",
+            "pdm.lock",
+            "pixi.lock",
         ];
         if lock_names.contains(&name) || name.ends_with(".lock.json") {
             Self::Lock
-        } else if within(&["locale", "locales", "i18n", "l10n", "lang", "langs", "languages", "translations", "lc_messages"])
-            || name.ends_with(".po") || name.ends_with(".pot") || name.ends_with(".xlf") || name.ends_with(".resx") || name.ends_with(".strings") || name.ends_with(".arb")
+        } else if within(&[
+            "locale",
+            "locales",
+            "i18n",
+            "l10n",
+            "lang",
+            "langs",
+            "languages",
+            "translations",
+            "lc_messages",
+        ]) || name.ends_with(".po")
+            || name.ends_with(".pot")
+            || name.ends_with(".xlf")
+            || name.ends_with(".resx")
+            || name.ends_with(".strings")
+            || name.ends_with(".arb")
         {
             Self::Localisation
-        } else if name.ends_with(".min.js") || name.ends_with(".min.css") || name.ends_with(".js.map") || name.ends_with(".bundle.js") {
+        } else if name.ends_with(".min.js")
+            || name.ends_with(".min.css")
+            || name.ends_with(".js.map")
+            || name.ends_with(".bundle.js")
+        {
             Self::Minified
-        } else if within(&["vendor", "node_modules", "third_party", "third-party", "thirdparty", "site-packages", "bower_components", "external", "deps"]) {
+        } else if within(&[
+            "vendor",
+            "node_modules",
+            "third_party",
+            "third-party",
+            "thirdparty",
+            "site-packages",
+            "bower_components",
+            "external",
+            "deps",
+        ]) {
             Self::Vendored
-        } else if within(&["test", "tests", "testing", "spec", "specs", "__tests__", "testdata", "test-data", "test_data", "fixtures", "fixture", "mock", "mocks", "__mocks__", "e2e", "cypress", "t"])
-            || ["_test.", ".test.", ".spec.", "_spec.", "test_", "mock_"].iter().any(|mark| if mark.starts_with(['_', '.']) { name.contains(mark) } else { name.starts_with(mark) })
+        } else if within(&[
+            "test",
+            "tests",
+            "testing",
+            "spec",
+            "specs",
+            "__tests__",
+            "testdata",
+            "test-data",
+            "test_data",
+            "fixtures",
+            "fixture",
+            "mock",
+            "mocks",
+            "__mocks__",
+            "e2e",
+            "cypress",
+            "t",
+        ]) || ["_test.", ".test.", ".spec.", "_spec.", "test_", "mock_"]
+            .iter()
+            .any(|mark| if mark.starts_with(['_', '.']) { name.contains(mark) } else { name.starts_with(mark) })
             || name.split('.').next().is_some_and(|stem| stem.ends_with("test") || stem.ends_with("tests"))
         {
             Self::Test
-        } else if within(&["docs", "doc", "documentation", "example", "examples", "sample", "samples", "demo", "demos", "tutorial", "tutorials"])
-            || [".md", ".rst", ".adoc", ".mdx", ".example", ".sample", ".template", ".dist", ".tmpl"].iter().any(|end| name.ends_with(end))
-            || name.contains(".example.") || name.contains(".sample.") || name.contains("-example") || name.contains("_example")
+        } else if within(&[
+            "docs",
+            "doc",
+            "documentation",
+            "example",
+            "examples",
+            "sample",
+            "samples",
+            "demo",
+            "demos",
+            "tutorial",
+            "tutorials",
+        ]) || [".md", ".rst", ".adoc", ".mdx", ".example", ".sample", ".template", ".dist", ".tmpl"]
+            .iter()
+            .any(|end| name.ends_with(end))
+            || name.contains(".example.")
+            || name.contains(".sample.")
+            || name.contains("-example")
+            || name.contains("_example")
         {
             Self::Docs
         } else {
@@ -72,8 +155,38 @@ fn is_config(path: &RelPath) -> bool {
     let lower = path.as_bstr().to_ascii_lowercase();
     let name = lower.rsplit(|byte| *byte == b'/').next().unwrap_or(&lower);
     let ends = [
-        ".env", ".ini", ".cfg", ".conf", ".config", ".properties", ".yaml", ".yml", ".toml", ".sh", ".bash", ".zsh", ".tfvars", ".xml", ".bat", ".ps1", ".cmd",
-        ".netrc", ".txt", ".cnf", ".service", ".list", ".sql", ".md", ".rst", ".json", ".plist", ".log", ".csv", ".htpasswd", ".npmrc", ".pypirc",
+        ".env",
+        ".ini",
+        ".cfg",
+        ".conf",
+        ".config",
+        ".properties",
+        ".yaml",
+        ".yml",
+        ".toml",
+        ".sh",
+        ".bash",
+        ".zsh",
+        ".tfvars",
+        ".xml",
+        ".bat",
+        ".ps1",
+        ".cmd",
+        ".netrc",
+        ".txt",
+        ".cnf",
+        ".service",
+        ".list",
+        ".sql",
+        ".md",
+        ".rst",
+        ".json",
+        ".plist",
+        ".log",
+        ".csv",
+        ".htpasswd",
+        ".npmrc",
+        ".pypirc",
     ];
     name.contains_str(".env")
         || ends.iter().any(|end| name.ends_with(end.as_bytes()))
@@ -89,7 +202,9 @@ pub fn judge(rule: &Rule, judged: &mut Judged, path: &RelPath, minified: bool) {
     }
     let generic = rule.is_generic();
     let url = rule.checks.iter().any(|check| matches!(check, Check::Structure(Structure::UrlPassword)));
-    let proven = rule.checks.iter().any(|check| matches!(check, Check::Checksum(Checksum::Crc32Base62 | Checksum::EntraSecret | Checksum::GitlabRoutable)));
+    let proven = rule.checks.iter().any(|check| {
+        matches!(check, Check::Checksum(Checksum::Crc32Base62 | Checksum::EntraSecret | Checksum::GitlabRoutable))
+    });
     let contextual = matches!(rule.matcher, Matcher::Value(_));
     let class = PathClass::of(path);
     if proven || !(generic || contextual || url || &*rule.id == "jwt-generic" || rule.id.starts_with("private-key-")) {

@@ -6,6 +6,8 @@
 mod human;
 mod json;
 mod jsonl;
+#[cfg(test)]
+mod sample;
 mod sarif;
 
 use std::{collections::BTreeMap, io, sync::Arc, time::Duration};

@@ -335,10 +335,10 @@ fn incidents(findings: &[Finding], rules: &BTreeMap<RuleId, Arc<Rule>>) -> Vec<I
         let first = &findings[of[0]];
         let rule = &rules[&first.rule];
         let mut known = Placeholders::default();
-        known.set("path", first.place.describe());
-        known.set("env_var", rule.env_var.clone().unwrap_or_else(|| "ENV_VAR".into()));
+        known.set("path", &first.place.describe());
+        known.set("env_var", rule.env_var.as_deref().unwrap_or("ENV_VAR"));
         for fact in &first.facts {
-            known.set(&fact.name, fact.value.clone());
+            known.set(&fact.name, &fact.value);
         }
         let reached = first.history.as_ref().filter(|history| history.reachable);
         Incident {

@@ -7,6 +7,8 @@ use regex_syntax::{
 
 /// More strings than this are not spelled out when a pattern's literals are followed.
 const MAX_STRINGS: usize = 256;
+/// Nor are more combinations of alternatives tried.
+const MAX_CASES: usize = 1000;
 
 /// Parses a pattern the way it will be compiled, but with its case as written.
 pub(super) fn parse(source: &str) -> Result<Hir, String> {
@@ -40,7 +42,39 @@ pub(super) fn anchored(hir: &Hir, anchors: &[String], nocase: bool) -> bool {
         let text = if nocase { text.to_ascii_lowercase() } else { text.to_vec() };
         anchors.iter().any(|anchor| memchr::memmem::find(&text, anchor).is_some())
     };
-    must_hold(hir, &holds)
+    must_hold(hir, &holds) || case_by_case(&[hir], &holds, &mut MAX_CASES.clone())
+}
+
+/// Tries the alternatives of a pattern one by one, with what stands around them: in
+/// `(?:nats|mysql(?:\+[a-z]+)?)://` the anchor `nats://` begins in one and ends behind it.
+fn case_by_case(parts: &[&Hir], holds: &dyn Fn(&[u8]) -> bool, cases: &mut usize) -> bool {
+    let Some(left) = cases.checked_sub(1) else {
+        return false;
+    };
+    *cases = left;
+    let parts = flatten(parts);
+    if concat_holds(&parts, holds) {
+        return true;
+    }
+    let choices = |hir: &Hir| match hir.kind() {
+        HirKind::Alternation(choices) => Some(choices.clone()),
+        HirKind::Repetition(repetition) if repetition.min == 0 && repetition.max == Some(1) => {
+            Some(vec![Hir::empty(), (*repetition.sub).clone()])
+        }
+        _ => None,
+    };
+    let Some((at, choices)) = parts
+        .iter()
+        .enumerate()
+        .find_map(|(at, part)| strings(part).is_none().then(|| choices(part).map(|choices| (at, choices))).flatten())
+    else {
+        return false;
+    };
+    choices.iter().all(|choice| {
+        let mut parts = parts.clone();
+        parts[at] = choice;
+        case_by_case(&parts, holds, cases)
+    })
 }
 
 fn must_hold(hir: &Hir, holds: &dyn Fn(&[u8]) -> bool) -> bool {
@@ -49,35 +83,36 @@ fn must_hold(hir: &Hir, holds: &dyn Fn(&[u8]) -> bool) -> bool {
         HirKind::Capture(capture) => must_hold(&capture.sub, holds),
         HirKind::Repetition(repetition) => repetition.min >= 1 && must_hold(&repetition.sub, holds),
         HirKind::Alternation(parts) => parts.iter().all(|part| must_hold(part, holds)),
-        HirKind::Concat(parts) => {
-            // Neighbours that are plain text are joined before they are looked at: an anchor may
-            // span them.
-            let mut texts: Vec<Vec<u8>> = vec![Vec::new()];
-            for part in flatten(parts) {
-                if let Some(more) = strings(part)
-                    && texts.len() * more.len() <= MAX_STRINGS
-                {
-                    texts = texts.iter().flat_map(|text| more.iter().map(|end| [&text[..], end].concat())).collect();
-                } else {
-                    if texts.iter().all(|text| holds(text)) || must_hold(part, holds) {
-                        return true;
-                    }
-                    texts = vec![Vec::new()];
-                }
-            }
-            texts.iter().all(|text| holds(text))
-        }
+        HirKind::Concat(parts) => concat_holds(&flatten(&parts.iter().collect::<Vec<_>>()), holds),
         HirKind::Empty | HirKind::Class(_) | HirKind::Look(_) => false,
     }
 }
 
+fn concat_holds(parts: &[&Hir], holds: &dyn Fn(&[u8]) -> bool) -> bool {
+    // Neighbours that are plain text are joined before they are looked at: an anchor may span them.
+    let mut texts: Vec<Vec<u8>> = vec![Vec::new()];
+    for part in parts {
+        if let Some(more) = strings(part)
+            && texts.len() * more.len() <= MAX_STRINGS
+        {
+            texts = texts.iter().flat_map(|text| more.iter().map(|end| [&text[..], end].concat())).collect();
+        } else {
+            if texts.iter().all(|text| holds(text)) || must_hold(part, holds) {
+                return true;
+            }
+            texts = vec![Vec::new()];
+        }
+    }
+    texts.iter().all(|text| holds(text))
+}
+
 /// The parts of a concatenation with groups opened, so that `(?<secret>ghp_…)` shows its text.
-fn flatten(parts: &[Hir]) -> Vec<&Hir> {
+fn flatten<'h>(parts: &[&'h Hir]) -> Vec<&'h Hir> {
     let mut flat = Vec::new();
     for part in parts {
         match part.kind() {
-            HirKind::Capture(capture) => flat.extend(flatten(std::slice::from_ref(&capture.sub))),
-            HirKind::Concat(parts) => flat.extend(flatten(parts)),
+            HirKind::Capture(capture) => flat.extend(flatten(&[&*capture.sub])),
+            HirKind::Concat(parts) => flat.extend(flatten(&parts.iter().collect::<Vec<_>>())),
             _ => flat.push(part),
         }
     }

@@ -10,8 +10,8 @@ mod set;
 mod spec;
 
 pub use rule::{
-    Alphabet, Assigned, CharClass, Check, Checksum, Companion, Confidence, Edges, Kind, MAX_REACH, Matcher, Pattern, Provider,
-    Reach, Role, Rule, RuleId, Severity, Structure, Value,
+    Alphabet, Assigned, CharClass, Check, Checksum, Companion, Confidence, Edges, Kind, MAX_REACH, Matcher, Pattern,
+    Provider, Reach, Role, Rule, RuleId, Severity, Structure, Value,
 };
 pub use runbook::{Phase, Placeholders, Runbook, Step};
 pub use set::RuleSet;

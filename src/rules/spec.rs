@@ -374,7 +374,9 @@ impl Reader<'_> {
                 }
                 Ok(stated)
             }
-            (None, Some(longest)) if longest <= MAX_REACH => Ok(Reach { before: longest, after: longest }),
+            // One byte more than the longest match: a match that touches the end of its segment may
+            // go on behind it.
+            (None, Some(longest)) if longest < MAX_REACH => Ok(Reach { before: longest + 1, after: longest + 1 }),
             (None, _) => Err(self.error(
                 at,
                 "the pattern has no longest match, so its reach must be stated",

@@ -30,7 +30,8 @@ pub(super) fn report(scanner: &Scanner, job: Job, gathered: Gathered, started: I
     let thresholds = scanner.settings.thresholds;
     let mut findings = findings;
     mask_everywhere(&mut findings);
-    let (mut suppressed, mut findings): (Vec<_>, Vec<_>) = findings.into_iter().partition(|finding| finding.suppressed.is_some());
+    let (mut suppressed, mut findings): (Vec<_>, Vec<_>) =
+        findings.into_iter().partition(|finding| finding.suppressed.is_some());
     let all = findings.len();
     findings.retain(|finding| finding.confidence >= thresholds.show);
     let below_threshold = all - findings.len();
@@ -88,7 +89,8 @@ fn group(scanner: &Scanner, job: Job, findings: &mut Vec<Finding>) -> Vec<Incide
     groups.sort_by(|a, b| urgency(a).cmp(&urgency(b)));
     let mut incidents = Vec::new();
     for (at, group) in groups.into_iter().enumerate() {
-        let best = group.iter().max_by_key(|finding| (finding.confidence, finding.severity)).expect("a group has a finding");
+        let best =
+            group.iter().max_by_key(|finding| (finding.confidence, finding.severity)).expect("a group has a finding");
         let rule = scanner.rules().find(&best.rule).expect("findings come from these rules");
         let live = group.iter().any(|finding| match (&finding.history, &finding.place) {
             (Some(history), _) => history.at_head,
@@ -126,7 +128,16 @@ fn urgency(group: &[Finding]) -> impl Ord + use<'_> {
     let severity = group.iter().map(|finding| finding.severity).max();
     let live = group.iter().any(|finding| finding.history.as_ref().is_none_or(|history| history.at_head));
     let first = &group[0];
-    (Reverse(confidence > Some(Confidence::Low)), Reverse(severity), Reverse(confidence), Reverse(live), &first.place, first.location, &first.rule, &first.secret)
+    (
+        Reverse(confidence > Some(Confidence::Low)),
+        Reverse(severity),
+        Reverse(confidence),
+        Reverse(live),
+        &first.place,
+        first.location,
+        &first.rule,
+        &first.secret,
+    )
 }
 
 fn placeholders(rule: &Rule, group: &[Finding]) -> Placeholders {
@@ -148,8 +159,11 @@ fn placeholders(rule: &Rule, group: &[Finding]) -> Placeholders {
 /// A secret may stand once more where nothing looked for it: on a neighbouring line, in the subject
 /// of a commit, in an author's name. It is masked there, too.
 fn mask_everywhere(findings: &mut [Finding]) {
-    let mut secrets: Vec<Secret> =
-        findings.iter().map(|finding| finding.secret.clone()).filter(|secret| secret.len() >= SHORTEST_TO_MASK).collect();
+    let mut secrets: Vec<Secret> = findings
+        .iter()
+        .map(|finding| finding.secret.clone())
+        .filter(|secret| secret.len() >= SHORTEST_TO_MASK)
+        .collect();
     secrets.sort();
     secrets.dedup();
     if secrets.is_empty() {

@@ -33,10 +33,10 @@ impl Scanner {
                 coverage.canaries_seen += 1;
                 continue;
             } else {
-                outcomes
-                    .iter()
-                    .find_map(|one| one.as_ref().ok()?.suppressed.as_ref())
-                    .map_or_else(|| "dismissed".to_owned(), |suppression| format!("allowed by {}: {}", suppression.by.id(), suppression.reason))
+                outcomes.iter().find_map(|one| one.as_ref().ok()?.suppressed.as_ref()).map_or_else(
+                    || "dismissed".to_owned(),
+                    |suppression| format!("allowed by {}: {}", suppression.by.id(), suppression.reason),
+                )
             };
             coverage.canaries_lost.push((rule.id.clone(), why));
         }

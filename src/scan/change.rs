@@ -72,8 +72,12 @@ impl Scanner {
         let gatherer = Gatherer::default();
         if job == Job::Range {
             repository.sweep_messages(&changes.commits, &[], &|item| self.take_message(item, &gatherer, &messages));
-            let infos: HashMap<Oid, Arc<CommitInfo>> =
-                changes.items.iter().filter_map(|item| item.commit.as_ref()).map(|info| (info.id, Arc::clone(info))).collect();
+            let infos: HashMap<Oid, Arc<CommitInfo>> = changes
+                .items
+                .iter()
+                .filter_map(|item| item.commit.as_ref())
+                .map(|info| (info.id, Arc::clone(info)))
+                .collect();
             for mut finding in messages.into_inner().unwrap_or_else(PoisonError::into_inner) {
                 if let Place::CommitMessage { commit } = finding.place {
                     finding.history = Some(history::message_history(infos.get(&commit).cloned()));
@@ -116,7 +120,14 @@ impl Scanner {
         if ids.len() < 8 { ids.iter().map(one).collect() } else { ids.par_iter().map(one).collect() }
     }
 
-    fn keep_new(&self, repository: &Repository, changes: &Changes, known: &Known, before: &Known, all: &mut super::Gathered) {
+    fn keep_new(
+        &self,
+        repository: &Repository,
+        changes: &Changes,
+        known: &Known,
+        before: &Known,
+        all: &mut super::Gathered,
+    ) {
         // The same value can be new in one file twice (two commits that add and re-add it): the
         // first is told.
         let mut told: HashSet<(RelPath, usize, Secret)> = HashSet::new();
@@ -146,8 +157,11 @@ impl Scanner {
                     finding.new = Some(true);
                     finding.history = change.commit.as_ref().map(|commit| {
                         let at_tip = changes.tip.is_some_and(|tip| {
-                            let tip = tips.entry(change.path.clone()).or_insert_with(|| self.at_tip(repository, tip, change, known));
-                            tip.as_ref().is_some_and(|tip| tip.kept.iter().any(|now| now.judged.secret == finding.secret))
+                            let tip = tips
+                                .entry(change.path.clone())
+                                .or_insert_with(|| self.at_tip(repository, tip, change, known));
+                            tip.as_ref()
+                                .is_some_and(|tip| tip.kept.iter().any(|now| now.judged.secret == finding.secret))
                         });
                         range_history(commit, at_tip)
                     });

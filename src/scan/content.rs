@@ -70,7 +70,9 @@ impl Scanner {
             }
             let lines: Vec<usize> =
                 scanned.kept.iter().filter_map(|one| one.location.map(|location| location.start_line)).collect();
-            for (one, hash) in scanned.kept.iter_mut().filter(|one| one.location.is_some()).zip(line_hashes(text, &lines)) {
+            for (one, hash) in
+                scanned.kept.iter_mut().filter(|one| one.location.is_some()).zip(line_hashes(text, &lines))
+            {
                 one.line_hash = hash;
             }
         });
@@ -209,14 +211,18 @@ impl Scanner {
             buffer.drain(..cut);
         }
         all.sort_by_key(|one| (one.candidate.secret.start, one.candidate.secret.end, one.candidate.rule));
-        all.dedup_by(|next, first| next.candidate.rule == first.candidate.rule && next.candidate.secret == first.candidate.secret);
+        all.dedup_by(|next, first| {
+            next.candidate.rule == first.candidate.rule && next.candidate.secret == first.candidate.secret
+        });
         merge::merge(self.rules(), &mut all);
         for one in all {
             match &one.verdict {
                 Verdict::Dismiss(reason) => *scanned.dismissed.entry(reason.id()).or_default() += 1,
                 Verdict::Report(_) => {
                     let key = (one.candidate.rule, one.candidate.secret.clone());
-                    let known = described.iter().find(|known| (known.judged.candidate.rule, known.judged.candidate.secret.clone()) == key);
+                    let known = described
+                        .iter()
+                        .find(|known| (known.judged.candidate.rule, known.judged.candidate.secret.clone()) == key);
                     let mut entry = known.cloned().unwrap_or_else(|| Described::without_place(one.clone()));
                     entry.part_locations = vec![None; one.parts.len()];
                     entry.judged = one;
@@ -244,10 +250,19 @@ fn masks(all: &[Judged], base: u64) -> Vec<Range<usize>> {
             use crate::judge::Reason;
             !matches!(
                 one.verdict,
-                Verdict::Dismiss(Reason::Placeholder(_) | Reason::Reference(_) | Reason::LooksLike(_) | Reason::NameSaysOtherwise(_) | Reason::CompanionAlone)
+                Verdict::Dismiss(
+                    Reason::Placeholder(_)
+                        | Reason::Reference(_)
+                        | Reason::LooksLike(_)
+                        | Reason::NameSaysOtherwise(_)
+                        | Reason::CompanionAlone
+                )
             )
         })
-        .map(|one| (one.candidate.secret.start.saturating_sub(base)) as usize..(one.candidate.secret.end.saturating_sub(base)) as usize)
+        .map(|one| {
+            (one.candidate.secret.start.saturating_sub(base)) as usize
+                ..(one.candidate.secret.end.saturating_sub(base)) as usize
+        })
         .collect();
     masks.sort_by_key(|mask| (mask.start, mask.end));
     // Overlapping masks become one.
@@ -262,8 +277,16 @@ fn masks(all: &[Judged], base: u64) -> Vec<Range<usize>> {
 }
 
 fn left_out(head: &[u8], class: Class, length: u64) -> Option<ExclusionReason> {
-    const CONTAINERS: [&[u8]; 8] =
-        [b"\x1f\x8b", b"PK\x03\x04", b"PK\x05\x06", b"\xfd7zXZ\0", b"\x28\xb5\x2f\xfd", b"BZh", b"7z\xbc\xaf\x27\x1c", b"Rar!\x1a\x07"];
+    const CONTAINERS: [&[u8]; 8] = [
+        b"\x1f\x8b",
+        b"PK\x03\x04",
+        b"PK\x05\x06",
+        b"\xfd7zXZ\0",
+        b"\x28\xb5\x2f\xfd",
+        b"BZh",
+        b"7z\xbc\xaf\x27\x1c",
+        b"Rar!\x1a\x07",
+    ];
     if head.starts_with(b"version https://git-lfs.github.com/spec/") && head.len() < 1024 {
         return Some(ExclusionReason::LfsPointer);
     }

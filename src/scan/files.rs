@@ -91,7 +91,9 @@ impl Scanner {
         match one.allow {
             Some(Allow::Reason(reason)) => suppressed = Some(Suppression { by: SuppressedBy::Inline, reason }),
             Some(Allow::NoReason) => {
-                remarks.push("its allow comment gives no reason, so it does not count: keysweep:allow [rule] reason".to_owned());
+                remarks.push(
+                    "its allow comment gives no reason, so it does not count: keysweep:allow [rule] reason".to_owned(),
+                );
             }
             None => {}
         }
@@ -106,7 +108,11 @@ impl Scanner {
             .map(|(part, location)| {
                 let rule = self.rules().at(part.rule);
                 let fact = if rule.role == Role::Companion || &*rule.id == "aws-access-key-id" { "key_id" } else { "" };
-                let text = judged.facts.iter().find(|known| known.name == fact).map_or_else(String::new, |known| known.value.clone());
+                let text = judged
+                    .facts
+                    .iter()
+                    .find(|known| known.name == fact)
+                    .map_or_else(String::new, |known| known.value.clone());
                 Part { rule: rule.id.clone(), text, location }
             })
             .collect();

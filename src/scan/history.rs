@@ -51,7 +51,8 @@ impl Scanner {
     pub fn scan_history(&self, repository: &Repository, selection: &Selection) -> Result<Report, SourceError> {
         let started = Instant::now();
         let census = repository.census(selection)?;
-        let order = if census.reading_order.len() == census.blobs.len() { &census.reading_order } else { &census.blobs };
+        let order =
+            if census.reading_order.len() == census.blobs.len() { &census.reading_order } else { &census.blobs };
         self.progress.total.store(census.blobs.len() + census.commits.len() + census.tags.len(), Ordering::Relaxed);
         let gatherer = Gatherer::default();
         let hits: Mutex<(Vec<Hit>, Values)> = Mutex::default();
@@ -82,7 +83,8 @@ impl Scanner {
     }
 
     fn take_blob(&self, item: Item, gatherer: &Gatherer, hits: &Mutex<(Vec<Hit>, Values)>) -> ControlFlow<()> {
-        let Some(Blob { origin: Origin::Object { id }, content: Content::Bytes(bytes) }) = gatherer.sort_out(item) else {
+        let Some(Blob { origin: Origin::Object { id }, content: Content::Bytes(bytes) }) = gatherer.sort_out(item)
+        else {
             return self.flow();
         };
         match self.contained(&|| format!("blob {id}"), || self.scan_bytes(&bytes)) {
@@ -104,7 +106,12 @@ impl Scanner {
         self.flow()
     }
 
-    pub(super) fn take_message(&self, item: Item, gatherer: &Gatherer, findings: &Mutex<Vec<Finding>>) -> ControlFlow<()> {
+    pub(super) fn take_message(
+        &self,
+        item: Item,
+        gatherer: &Gatherer,
+        findings: &Mutex<Vec<Finding>>,
+    ) -> ControlFlow<()> {
         let Some(Blob { origin, content: Content::Bytes(bytes) }) = gatherer.sort_out(item) else {
             return self.flow();
         };
@@ -134,7 +141,14 @@ impl Scanner {
     }
 
     /// Finds the places of all hits and makes findings of them.
-    fn attribute(&self, repository: &Repository, graph: &CommitGraph, mut hits: Vec<Hit>, numbers: &Values, all: &mut Gathered) {
+    fn attribute(
+        &self,
+        repository: &Repository,
+        graph: &CommitGraph,
+        mut hits: Vec<Hit>,
+        numbers: &Values,
+        all: &mut Gathered,
+    ) {
         hits.sort_by_key(|hit| (hit.value, hit.blob, hit.rule));
         hits.dedup_by_key(|hit| (hit.value, hit.blob, hit.rule));
         let mut interesting: HashMap<Oid, Vec<ValueId>> = HashMap::new();
@@ -161,10 +175,8 @@ impl Scanner {
             }
         }
         let wanted: Vec<_> = wanted.into_iter().collect();
-        let outcomes: Vec<_> = wanted
-            .par_iter()
-            .map(|(blob, list)| self.show(repository, graph, *blob, list, numbers))
-            .collect();
+        let outcomes: Vec<_> =
+            wanted.par_iter().map(|(blob, list)| self.show(repository, graph, *blob, list, numbers)).collect();
         for outcome in outcomes {
             match outcome {
                 Ok(list) => list.into_iter().for_each(|one| all.keep(one)),

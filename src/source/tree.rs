@@ -152,11 +152,16 @@ fn push(path: &Path, name: RelPath, local: bool, sink: &Sink<'_>) -> ControlFlow
         Ok(open::Opened::Whole(bytes)) => {
             sink(Item::Blob(Blob { origin: Origin::File { path: name, local }, content: Content::Bytes(bytes) }))
         }
-        Ok(open::Opened::Large(file)) => {
-            sink(Item::Blob(Blob { origin: Origin::File { path: name, local }, content: Content::Stream(Box::new(file)) }))
+        Ok(open::Opened::Large(file)) => sink(Item::Blob(Blob {
+            origin: Origin::File { path: name, local },
+            content: Content::Stream(Box::new(file)),
+        })),
+        Ok(open::Opened::NotRegular) => {
+            sink(Item::Excluded(Exclusion { reason: ExclusionReason::Special, what: name }))
         }
-        Ok(open::Opened::NotRegular) => sink(Item::Excluded(Exclusion { reason: ExclusionReason::Special, what: name })),
-        Err(error) => sink(Item::Gap(Gap { what: name.to_string(), kind: GapKind::Unreadable, message: open::plain(&error) })),
+        Err(error) => {
+            sink(Item::Gap(Gap { what: name.to_string(), kind: GapKind::Unreadable, message: open::plain(&error) }))
+        }
     }
 }
 

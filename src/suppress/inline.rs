@@ -42,7 +42,13 @@ fn read(line: &[u8], rule: &Rule) -> Option<Allow> {
     let rest = &line[at + MARK.len()..];
     let rest = &rest[..rest.len().min(400)];
     let text = String::from_utf8_lossy(rest);
-    let text = text.trim().trim_end_matches("*/").trim_end_matches("-->").trim_end_matches("*/}}").trim_end_matches("#}").trim();
+    let text = text
+        .trim()
+        .trim_end_matches("*/")
+        .trim_end_matches("-->")
+        .trim_end_matches("*/}}")
+        .trim_end_matches("#}")
+        .trim();
     // `keysweep:allowance` is a word of its own.
     if !rest.is_empty() && !matches!(rest[0], b' ' | b'\t' | b':' | b'-' | b'*') {
         return None;
@@ -67,7 +73,10 @@ fn read(line: &[u8], rule: &Rule) -> Option<Allow> {
 
 /// Two or more lower-case words joined by dashes.
 fn looks_like_rule_id(word: &str) -> bool {
-    word.contains('-') && word.split('-').all(|part| !part.is_empty() && part.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit()))
+    word.contains('-')
+        && word
+            .split('-')
+            .all(|part| !part.is_empty() && part.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit()))
 }
 
 #[cfg(test)]
@@ -91,7 +100,11 @@ mod tests {
         assert_eq!(allow("p = 'SECRET' /* keysweep:allow generic-password made up */"), reason("made up"));
         assert_eq!(allow("# keysweep:allow [generic-password] made up\np = 'SECRET'"), reason("made up"));
         assert_eq!(allow("<!-- keysweep:allow: docs only -->\n<p>SECRET</p>"), reason("docs only"));
-        assert_eq!(allow("x = 1 # keysweep:allow nothing here\np = 'SECRET'"), None, "a comment behind other code is for that line");
+        assert_eq!(
+            allow("x = 1 # keysweep:allow nothing here\np = 'SECRET'"),
+            None,
+            "a comment behind other code is for that line"
+        );
         assert_eq!(allow("p = 'SECRET' # keysweep:allow stripe-secret-key made up"), None, "another rule is meant");
         assert_eq!(allow("p = 'SECRET' # keysweep:allow"), Some(Allow::NoReason));
         assert_eq!(allow("p = 'SECRET' # keysweep:allow generic-password"), Some(Allow::NoReason));

@@ -4,25 +4,153 @@ use crate::judge::Reason;
 
 /// Whole values (lower case, without punctuation) that stand in for a secret.
 const WHOLE: &[&str] = &[
-    "password", "passwd", "pass", "pwd", "secret", "token", "apikey", "key", "value", "string", "none", "null", "nil",
-    "true", "false", "undefined", "empty", "default", "required", "optional", "hidden", "masked", "unset", "changeit",
-    "yourpassword", "mypassword", "thepassword", "userpassword", "somepassword", "newpassword", "oldpassword",
-    "testpassword", "password1", "password123", "pass123", "passw0rd", "secretpassword", "supersecret", "topsecret",
-    "mysecret", "yoursecret", "somesecret", "secretkey", "mysecretkey", "yoursecretkey", "accesskey", "privatekey",
-    "mytoken", "yourtoken", "sometoken", "accesstoken", "authtoken", "foobar", "foobarbaz", "foo", "bar", "baz",
-    "test", "testing", "test1234", "test123", "tester", "abc123", "abcd1234", "abcdef", "qwerty", "asdf", "asdfasdf",
-    "123456", "1234567", "12345678", "123456789", "1234567890", "0123456789", "letmein", "hunter2", "correcthorsebatterystaple",
-    "username", "user", "admin", "root", "guest", "example", "sample", "dummy", "fake", "mock", "stub",
-    "correct-horse-battery-staple", "credentials", "credential", "bearer", "basic", "unknown", "invalid", "wrong", "bad",
+    "password",
+    "passwd",
+    "pass",
+    "pwd",
+    "secret",
+    "token",
+    "apikey",
+    "key",
+    "value",
+    "string",
+    "none",
+    "null",
+    "nil",
+    "true",
+    "false",
+    "undefined",
+    "empty",
+    "default",
+    "required",
+    "optional",
+    "hidden",
+    "masked",
+    "unset",
+    "changeit",
+    "yourpassword",
+    "mypassword",
+    "thepassword",
+    "userpassword",
+    "somepassword",
+    "newpassword",
+    "oldpassword",
+    "testpassword",
+    "password1",
+    "password123",
+    "pass123",
+    "passw0rd",
+    "secretpassword",
+    "supersecret",
+    "topsecret",
+    "mysecret",
+    "yoursecret",
+    "somesecret",
+    "secretkey",
+    "mysecretkey",
+    "yoursecretkey",
+    "accesskey",
+    "privatekey",
+    "mytoken",
+    "yourtoken",
+    "sometoken",
+    "accesstoken",
+    "authtoken",
+    "foobar",
+    "foobarbaz",
+    "foo",
+    "bar",
+    "baz",
+    "test",
+    "testing",
+    "test1234",
+    "test123",
+    "tester",
+    "abc123",
+    "abcd1234",
+    "abcdef",
+    "qwerty",
+    "asdf",
+    "asdfasdf",
+    "123456",
+    "1234567",
+    "12345678",
+    "123456789",
+    "1234567890",
+    "0123456789",
+    "letmein",
+    "hunter2",
+    "correcthorsebatterystaple",
+    "username",
+    "user",
+    "admin",
+    "root",
+    "guest",
+    "example",
+    "sample",
+    "dummy",
+    "fake",
+    "mock",
+    "stub",
+    "correct-horse-battery-staple",
+    "credentials",
+    "credential",
+    "bearer",
+    "basic",
+    "unknown",
+    "invalid",
+    "wrong",
+    "bad",
 ];
 
 /// Words of which one inside a value is enough, whatever the rule.
 const INSIDE: &[&str] = &[
-    "example", "changeme", "change_me", "change-me", "placeholder", "your_", "your-", "yourtoken", "yourkey", "yourapi",
-    "insert_", "insert-", "replace_", "replace-", "replaceme", "redacted", "xxxxxx", "todo", "fixme", "dummy", "notreal",
-    "not-real", "not_real", "fake_", "fake-", "fakekey", "faketoken", "foobar", "deadbeef", "lorem", "goeshere", "goes_here", "goes-here",
-    "put_your", "put-your", "sample_", "sample-", "abcdefghij", "0123456789", "1234567890", "qwertyuiop", "my_secret", "my-secret",
-    "a1b2c3d4", "1a2b3c4d", "abc123abc",
+    "example",
+    "changeme",
+    "change_me",
+    "change-me",
+    "placeholder",
+    "your_",
+    "your-",
+    "yourtoken",
+    "yourkey",
+    "yourapi",
+    "insert_",
+    "insert-",
+    "replace_",
+    "replace-",
+    "replaceme",
+    "redacted",
+    "xxxxxx",
+    "todo",
+    "fixme",
+    "dummy",
+    "notreal",
+    "not-real",
+    "not_real",
+    "fake_",
+    "fake-",
+    "fakekey",
+    "faketoken",
+    "foobar",
+    "deadbeef",
+    "lorem",
+    "goeshere",
+    "goes_here",
+    "goes-here",
+    "put_your",
+    "put-your",
+    "sample_",
+    "sample-",
+    "abcdefghij",
+    "0123456789",
+    "1234567890",
+    "qwertyuiop",
+    "my_secret",
+    "my-secret",
+    "a1b2c3d4",
+    "1a2b3c4d",
+    "abc123abc",
 ];
 
 /// Marks of a reference to a value kept elsewhere, and what to call it.
@@ -77,7 +205,10 @@ pub(super) fn find(value: &[u8], free: bool) -> Option<Reason> {
     // Keys and certificates are judged by their structure.
     if text.starts_with("-----BEGIN") {
         let hollow = ["...", "…", "REDACTED", "redacted", "<snip>", "xxxx", "XXXX"];
-        return hollow.iter().any(|mark| text.contains(mark)).then_some(Reason::Placeholder("a key with its inside left out"));
+        return hollow
+            .iter()
+            .any(|mark| text.contains(mark))
+            .then_some(Reason::Placeholder("a key with its inside left out"));
     }
     let lower = text.to_lowercase();
     if let Some((_, what)) = ENCRYPTED.iter().find(|(mark, _)| text.starts_with(mark)) {
@@ -99,7 +230,9 @@ pub(super) fn find(value: &[u8], free: bool) -> Option<Reason> {
     if let Some((_, what)) = REFERENCES.iter().find(|(mark, _)| lower.contains(mark)) {
         return Some(Reason::Reference(what));
     }
-    if text.starts_with(['$', '@', '&', '*']) && text[1..].bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b':' | b'-')) {
+    if text.starts_with(['$', '@', '&', '*'])
+        && text[1..].bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b':' | b'-'))
+    {
         return Some(Reason::Reference("a variable"));
     }
     let wrapped = [('<', '>'), ('[', ']'), ('{', '}'), ('%', '%'), ('(', ')'), ('_', '_')];
@@ -110,10 +243,33 @@ pub(super) fn find(value: &[u8], free: bool) -> Option<Reason> {
     if WHOLE.contains(&bare.as_str()) || bare.is_empty() {
         return Some(Reason::Placeholder("a word that stands for any value"));
     }
-    let starts = ["your", "enter", "insert", "replace", "use", "todo", "xxx", "change", "fake", "dummy", "mock", "test", "some", "my", "the", "a", "new", "old", "wrong", "invalid", "bad"];
-    let nouns = ["password", "passwd", "pass", "secret", "token", "apikey", "key", "credential", "credentials", "pwd", "here", "value"];
+    let starts = [
+        "your", "enter", "insert", "replace", "use", "todo", "xxx", "change", "fake", "dummy", "mock", "test", "some",
+        "my", "the", "a", "new", "old", "wrong", "invalid", "bad",
+    ];
+    let nouns = [
+        "password",
+        "passwd",
+        "pass",
+        "secret",
+        "token",
+        "apikey",
+        "key",
+        "credential",
+        "credentials",
+        "pwd",
+        "here",
+        "value",
+    ];
     let plain = bare.trim_end_matches(|c: char| c.is_ascii_digit());
-    if starts.iter().any(|start| plain.strip_prefix(start).is_some_and(|rest| nouns.iter().any(|noun| rest == *noun || rest.strip_suffix(noun).is_some_and(|middle| nouns.contains(&middle) || middle.len() <= 4)))) {
+    if starts.iter().any(|start| {
+        plain.strip_prefix(start).is_some_and(|rest| {
+            nouns.iter().any(|noun| {
+                rest == *noun
+                    || rest.strip_suffix(noun).is_some_and(|middle| nouns.contains(&middle) || middle.len() <= 4)
+            })
+        })
+    }) {
         return Some(Reason::Placeholder("words that stand for any value"));
     }
     None
@@ -158,10 +314,44 @@ fn is_sequence(value: &[u8]) -> bool {
 /// Hosts of documentation (RFC 2606) and stand-ins.
 pub(super) fn is_example_host(host: &str) -> bool {
     let host = host.trim_end_matches('.');
-    ["example.com", "example.org", "example.net", "example.edu"].iter().any(|domain| host == *domain || host.ends_with(&format!(".{domain}")))
+    ["example.com", "example.org", "example.net", "example.edu"]
+        .iter()
+        .any(|domain| host == *domain || host.ends_with(&format!(".{domain}")))
         || [".example", ".invalid", ".test"].iter().any(|suffix| host.ends_with(suffix))
-        || matches!(host, "host" | "hostname" | "server" | "example" | "domain" | "domain.com" | "host.com" | "hostname.com" | "server.com" | "yourhost" | "myhost" | "foo" | "bar" | "foo.com" | "bar.com" | "foo.bar" | "test" | "test.com" | "somehost" | "remote" | "proxy" | "proxy.com" | "address" | "url" | "ip" | "dbhost" | "db_host" | "db-host")
-        || host.contains("your") || host.starts_with('<') || host.contains("myserver")
+        || matches!(
+            host,
+            "host"
+                | "hostname"
+                | "server"
+                | "example"
+                | "domain"
+                | "domain.com"
+                | "host.com"
+                | "hostname.com"
+                | "server.com"
+                | "yourhost"
+                | "myhost"
+                | "foo"
+                | "bar"
+                | "foo.com"
+                | "bar.com"
+                | "foo.bar"
+                | "test"
+                | "test.com"
+                | "somehost"
+                | "remote"
+                | "proxy"
+                | "proxy.com"
+                | "address"
+                | "url"
+                | "ip"
+                | "dbhost"
+                | "db_host"
+                | "db-host"
+        )
+        || host.contains("your")
+        || host.starts_with('<')
+        || host.contains("myserver")
 }
 
 /// This machine, its private names, or a bare name that a container network gives.
@@ -169,15 +359,20 @@ pub(super) fn is_local_host(host: &str) -> bool {
     matches!(host, "localhost" | "127.0.0.1" | "0.0.0.0" | "::1" | "[" | "host.docker.internal")
         || host.ends_with(".localhost")
         || host.starts_with("127.")
-        || (!host.is_empty() && !host.contains('.') && host.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_'))
+        || (!host.is_empty()
+            && !host.contains('.')
+            && host.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_'))
 }
 
 /// The names of programs and roles that people use as passwords on their own machine.
 pub(super) fn is_weak_password(value: &[u8]) -> bool {
     let lower = String::from_utf8_lossy(value).to_lowercase();
-    ["postgres", "mysql", "mongo", "mongodb", "redis", "rabbitmq", "guest", "admin", "root", "secret", "pass", "password", "passwd", "test", "user", "sa", "oracle", "docker", "dev", "local", "demo"]
-        .iter()
-        .any(|word| lower.trim_end_matches(|c: char| c.is_ascii_digit() || c == '!') == *word)
+    [
+        "postgres", "mysql", "mongo", "mongodb", "redis", "rabbitmq", "guest", "admin", "root", "secret", "pass",
+        "password", "passwd", "test", "user", "sa", "oracle", "docker", "dev", "local", "demo",
+    ]
+    .iter()
+    .any(|word| lower.trim_end_matches(|c: char| c.is_ascii_digit() || c == '!') == *word)
 }
 
 #[cfg(test)]
@@ -187,9 +382,25 @@ mod tests {
     #[test]
     fn stand_ins_are_known() {
         for value in [
-            "changeme", "your-api-key-here", "xxxxxxxxxxxx", "****", "<password>", "${DB_PASSWORD}", "{{ vault }}", "$PASSWORD",
-            "process.env.X", "password123", "mysecretkey", "abcdefghijklmnop", "12345678901234567890", "[redacted]", "test-token",
-            "your_password", "newpassword2", "dummytoken", "aaaabbbbbbbbbbbbb1",
+            "changeme",
+            "your-api-key-here",
+            "xxxxxxxxxxxx",
+            "****",
+            "<password>",
+            "${DB_PASSWORD}",
+            "{{ vault }}",
+            "$PASSWORD",
+            "process.env.X",
+            "password123",
+            "mysecretkey",
+            "abcdefghijklmnop",
+            "12345678901234567890",
+            "[redacted]",
+            "test-token",
+            "your_password",
+            "newpassword2",
+            "dummytoken",
+            "aaaabbbbbbbbbbbbb1",
         ] {
             assert!(find(value.as_bytes(), true).is_some(), "{value}");
         }

@@ -3,31 +3,143 @@
 //! Cheap rules of thumb over the name, the form and the value; each says why. Likeness to a word
 //! alone never dismisses a value in a password position: people do choose `sunshine1`.
 
-use crate::{
-    detect::Form,
-    finding::shannon,
-    judge::Reason,
-    rules::Confidence,
-};
+use crate::{detect::Form, finding::shannon, judge::Reason, rules::Confidence};
 
 /// Parts of a name (between `_`, `-`, `.` and capitals) that say the value is not the secret itself,
 /// and what it is then.
 const OTHERWISE: &[(&str, &str)] = &[
-    ("public", "public"), ("pub", "public"), ("pubkey", "public"),
-    ("id", "an identifier"), ("ids", "identifiers"), ("name", "a name"), ("names", "names"), ("identifier", "an identifier"), ("uuid", "an identifier"),
-    ("hash", "a hash"), ("hashed", "a hash"), ("sha", "a hash"), ("sha1", "a hash"), ("sha256", "a hash"), ("sha512", "a hash"), ("md5", "a hash"), ("digest", "a hash"), ("checksum", "a hash"), ("integrity", "a hash"), ("fingerprint", "a hash"), ("thumbprint", "a hash"),
-    ("url", "an address"), ("uri", "an address"), ("endpoint", "an address"), ("link", "an address"), ("host", "an address"), ("path", "a path"), ("file", "a path"), ("filename", "a path"), ("dir", "a path"), ("arn", "an address"),
-    ("type", "a type"), ("kind", "a type"), ("class", "a type"), ("format", "a format"), ("regex", "a pattern"), ("pattern", "a pattern"), ("regexp", "a pattern"),
-    ("label", "a label"), ("text", "a text"), ("title", "a text"), ("message", "a text"), ("msg", "a text"), ("error", "a text"), ("hint", "a text"), ("prompt", "a text"), ("placeholder", "a text"), ("description", "a text"), ("desc", "a text"), ("help", "a text"), ("tooltip", "a text"), ("caption", "a text"),
-    ("field", "a field"), ("column", "a field"), ("input", "a field"), ("param", "a field"), ("header", "a header"), ("selector", "a field"), ("form", "a field"), ("button", "a field"), ("icon", "a field"), ("view", "a field"), ("attribute", "a field"), ("attr", "a field"),
-    ("length", "a number"), ("len", "a number"), ("size", "a number"), ("count", "a number"), ("limit", "a number"), ("max", "a number"), ("min", "a number"), ("index", "a number"), ("timeout", "a number"), ("ttl", "a number"), ("expiry", "a time"), ("expires", "a time"), ("expiration", "a time"), ("version", "a version"), ("algorithm", "an algorithm"), ("alg", "an algorithm"), ("strength", "a measure"), ("policy", "a policy"), ("reset", "an action"), ("forgot", "an action"), ("change", "an action"), ("provider", "a program"), ("command", "a program"), ("cmd", "a program"), ("handler", "a program"), ("callback", "a program"), ("store", "a place"), ("ref", "a reference"), ("selector", "a reference"), ("mount", "a place"), ("bucket", "a place"), ("enabled", "a switch"), ("required", "a switch"), ("encrypted", "encrypted"), ("sealed", "encrypted"), ("ciphertext", "encrypted"), ("nonce", "public"), ("csrf", "short-lived"), ("xsrf", "short-lived"), ("cancellation", "a program"), ("page", "a position"), ("next", "a position"), ("continuation", "a position"), ("sync", "a position"), ("cursor", "a position"), ("contract", "an address"), ("address", "an address"), ("symbol", "a name"), ("tokenizer", "a program"), ("tokens", "a count"), ("tokenid", "an identifier"), ("keyid", "an identifier"), ("kid", "an identifier"), ("site", "public"), ("sitekey", "public"), ("publishable", "public"), ("mask", "a pattern"), ("salt", "a salt"), ("test", "a test"), ("example", "an example"),
+    ("public", "public"),
+    ("pub", "public"),
+    ("pubkey", "public"),
+    ("id", "an identifier"),
+    ("ids", "identifiers"),
+    ("name", "a name"),
+    ("names", "names"),
+    ("identifier", "an identifier"),
+    ("uuid", "an identifier"),
+    ("hash", "a hash"),
+    ("hashed", "a hash"),
+    ("sha", "a hash"),
+    ("sha1", "a hash"),
+    ("sha256", "a hash"),
+    ("sha512", "a hash"),
+    ("md5", "a hash"),
+    ("digest", "a hash"),
+    ("checksum", "a hash"),
+    ("integrity", "a hash"),
+    ("fingerprint", "a hash"),
+    ("thumbprint", "a hash"),
+    ("url", "an address"),
+    ("uri", "an address"),
+    ("endpoint", "an address"),
+    ("link", "an address"),
+    ("host", "an address"),
+    ("path", "a path"),
+    ("file", "a path"),
+    ("filename", "a path"),
+    ("dir", "a path"),
+    ("arn", "an address"),
+    ("type", "a type"),
+    ("kind", "a type"),
+    ("class", "a type"),
+    ("format", "a format"),
+    ("regex", "a pattern"),
+    ("pattern", "a pattern"),
+    ("regexp", "a pattern"),
+    ("label", "a label"),
+    ("text", "a text"),
+    ("title", "a text"),
+    ("message", "a text"),
+    ("msg", "a text"),
+    ("error", "a text"),
+    ("hint", "a text"),
+    ("prompt", "a text"),
+    ("placeholder", "a text"),
+    ("description", "a text"),
+    ("desc", "a text"),
+    ("help", "a text"),
+    ("tooltip", "a text"),
+    ("caption", "a text"),
+    ("field", "a field"),
+    ("column", "a field"),
+    ("input", "a field"),
+    ("param", "a field"),
+    ("header", "a header"),
+    ("selector", "a field"),
+    ("form", "a field"),
+    ("button", "a field"),
+    ("icon", "a field"),
+    ("view", "a field"),
+    ("attribute", "a field"),
+    ("attr", "a field"),
+    ("length", "a number"),
+    ("len", "a number"),
+    ("size", "a number"),
+    ("count", "a number"),
+    ("limit", "a number"),
+    ("max", "a number"),
+    ("min", "a number"),
+    ("index", "a number"),
+    ("timeout", "a number"),
+    ("ttl", "a number"),
+    ("expiry", "a time"),
+    ("expires", "a time"),
+    ("expiration", "a time"),
+    ("version", "a version"),
+    ("algorithm", "an algorithm"),
+    ("alg", "an algorithm"),
+    ("strength", "a measure"),
+    ("policy", "a policy"),
+    ("reset", "an action"),
+    ("forgot", "an action"),
+    ("change", "an action"),
+    ("provider", "a program"),
+    ("command", "a program"),
+    ("cmd", "a program"),
+    ("handler", "a program"),
+    ("callback", "a program"),
+    ("store", "a place"),
+    ("ref", "a reference"),
+    ("selector", "a reference"),
+    ("mount", "a place"),
+    ("bucket", "a place"),
+    ("enabled", "a switch"),
+    ("required", "a switch"),
+    ("encrypted", "encrypted"),
+    ("sealed", "encrypted"),
+    ("ciphertext", "encrypted"),
+    ("nonce", "public"),
+    ("csrf", "short-lived"),
+    ("xsrf", "short-lived"),
+    ("cancellation", "a program"),
+    ("page", "a position"),
+    ("next", "a position"),
+    ("continuation", "a position"),
+    ("sync", "a position"),
+    ("cursor", "a position"),
+    ("contract", "an address"),
+    ("address", "an address"),
+    ("symbol", "a name"),
+    ("tokenizer", "a program"),
+    ("tokens", "a count"),
+    ("tokenid", "an identifier"),
+    ("keyid", "an identifier"),
+    ("kid", "an identifier"),
+    ("site", "public"),
+    ("sitekey", "public"),
+    ("publishable", "public"),
+    ("mask", "a pattern"),
+    ("salt", "a salt"),
+    ("test", "a test"),
+    ("example", "an example"),
 ];
 
 /// The most confidence that name, form and value leave, with a remark.
 pub(super) fn plausible(name: &[u8], value: &[u8], form: Form) -> Result<(Confidence, Option<&'static str>), Reason> {
     let name = String::from_utf8_lossy(name);
     let parts = words(&name);
-    let is_password = parts.iter().any(|part| part.starts_with("pass") || part == "pwd") || name.to_lowercase().contains("passw");
+    let is_password =
+        parts.iter().any(|part| part.starts_with("pass") || part == "pwd") || name.to_lowercase().contains("passw");
     if let Some(what) = otherwise(&parts, is_password) {
         return Err(Reason::NameSaysOtherwise(what));
     }
@@ -60,10 +172,41 @@ pub(super) fn plausible(name: &[u8], value: &[u8], form: Form) -> Result<(Confid
 /// The last part that says otherwise wins, unless the telling word comes after it: `id_token` is a
 /// token, `token_id` an identifier.
 fn otherwise(parts: &[String], is_password: bool) -> Option<&'static str> {
-    const TELLING: [&str; 12] =
-        ["secret", "token", "key", "password", "passwd", "pass", "pwd", "credential", "credentials", "passphrase", "auth", "apikey"];
+    const TELLING: [&str; 12] = [
+        "secret",
+        "token",
+        "key",
+        "password",
+        "passwd",
+        "pass",
+        "pwd",
+        "credential",
+        "credentials",
+        "passphrase",
+        "auth",
+        "apikey",
+    ];
     const ANYWHERE: [&str; 20] = [
-        "public", "pub", "pubkey", "publishable", "encrypted", "sealed", "hash", "hashed", "csrf", "xsrf", "cancellation", "sha256", "sha1", "md5", "checksum", "site", "contract", "next", "continuation", "tokenizer",
+        "public",
+        "pub",
+        "pubkey",
+        "publishable",
+        "encrypted",
+        "sealed",
+        "hash",
+        "hashed",
+        "csrf",
+        "xsrf",
+        "cancellation",
+        "sha256",
+        "sha1",
+        "md5",
+        "checksum",
+        "site",
+        "contract",
+        "next",
+        "continuation",
+        "tokenizer",
     ];
     let last = parts.last()?;
     let find = |part: &String| OTHERWISE.iter().find(|(word, _)| word == part).map(|(_, what)| *what);
@@ -72,7 +215,9 @@ fn otherwise(parts: &[String], is_password: bool) -> Option<&'static str> {
     {
         return Some(what);
     }
-    let quiet = |part: &&String| ANYWHERE.contains(&part.as_str()) && !(is_password && matches!(part.as_str(), "site" | "next"));
+    let quiet = |part: &&String| {
+        ANYWHERE.contains(&part.as_str()) && !(is_password && matches!(part.as_str(), "site" | "next"))
+    };
     parts.iter().find(quiet).and_then(find)
 }
 
@@ -113,10 +258,15 @@ fn looks_like(text: &str, form: Form, is_password: bool) -> Option<&'static str>
     if text.contains("://") || text.starts_with("www.") {
         return Some("an address");
     }
-    if text.starts_with('/') && text[1..].contains('/') || text.starts_with("./") || text.starts_with("../") || text.starts_with("~/") {
+    if text.starts_with('/') && text[1..].contains('/')
+        || text.starts_with("./")
+        || text.starts_with("../")
+        || text.starts_with("~/")
+    {
         return Some("a path");
     }
-    if text.contains(char::is_whitespace) && (!is_password || text.split_whitespace().count() > 2 || form == Form::Bare) {
+    if text.contains(char::is_whitespace) && (!is_password || text.split_whitespace().count() > 2 || form == Form::Bare)
+    {
         return Some("prose");
     }
     if !text.is_ascii() {
@@ -125,7 +275,13 @@ fn looks_like(text: &str, form: Form, is_password: bool) -> Option<&'static str>
     if text.contains("::") || text.contains("->") || text.contains("()") || text.contains("=>") || text.contains("&&") {
         return Some("code");
     }
-    if text.contains('\\') && (text.contains("\\n") || text.contains("\\u") || text.contains("\\s") || text.contains("\\d") || text.contains("\\w")) {
+    if text.contains('\\')
+        && (text.contains("\\n")
+            || text.contains("\\u")
+            || text.contains("\\s")
+            || text.contains("\\d")
+            || text.contains("\\w"))
+    {
         return Some("an escaped text or a pattern");
     }
     if matches!(bytes, [b'^', .., b'$'] | [b'[', .., b'+' | b'*']) {
@@ -134,7 +290,8 @@ fn looks_like(text: &str, form: Form, is_password: bool) -> Option<&'static str>
     if is_uuid(text) {
         return Some("a UUID");
     }
-    let dotted = text.contains('.') && text.split('.').all(|part| !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphabetic() || b == b'_'));
+    let dotted = text.contains('.')
+        && text.split('.').all(|part| !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphabetic() || b == b'_'));
     if dotted {
         return Some("a dotted name");
     }
@@ -143,7 +300,10 @@ fn looks_like(text: &str, form: Form, is_password: bool) -> Option<&'static str>
         if !first.is_ascii_alphanumeric() && !matches!(first, b'!' | b'#' | b'%' | b'^' | b'+' | b'/' | b'~') {
             return Some("an expression");
         }
-        if text.contains('.') && text.split('.').next().is_some_and(|part| part.bytes().all(|b| b.is_ascii_alphabetic() || b == b'_')) && !is_password {
+        if text.contains('.')
+            && text.split('.').next().is_some_and(|part| part.bytes().all(|b| b.is_ascii_alphabetic() || b == b'_'))
+            && !is_password
+        {
             return Some("an expression");
         }
     }
@@ -180,7 +340,9 @@ mod tests {
 
     #[test]
     fn the_name_may_say_otherwise() {
-        for name in ["token_id", "publicKey", "passwordHash", "secretName", "apiKeyHeader", "password_min_length", "nextToken"] {
+        for name in
+            ["token_id", "publicKey", "passwordHash", "secretName", "apiKeyHeader", "password_min_length", "nextToken"]
+        {
             assert!(plausible(name.as_bytes(), b"x9K2mQ7LzT4vB8nR3wP1", Form::Quoted).is_err(), "{name}");
         }
         for name in ["id_token", "hostPassword", "apiKey", "client_secret", "DB_PASSWORD"] {

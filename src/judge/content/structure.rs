@@ -68,7 +68,9 @@ fn jwt(secret: &[u8], now: i64, facts: &mut Vec<Fact>, remarks: &mut Vec<String>
         }
         _ => None,
     };
-    for (claim, fact) in [("iss", "issuer"), ("sub", "account"), ("aud", "audience"), ("scope", "scopes"), ("scp", "scopes")] {
+    for (claim, fact) in
+        [("iss", "issuer"), ("sub", "account"), ("aud", "audience"), ("scope", "scopes"), ("scp", "scopes")]
+    {
         facts.extend(text(claim).filter(|text| !text.is_empty()).map(|text| Fact::new(fact, text)));
     }
     if algorithm.eq_ignore_ascii_case("none") {
@@ -95,9 +97,12 @@ fn jwt(secret: &[u8], now: i64, facts: &mut Vec<Fact>, remarks: &mut Vec<String>
 
 /// The token of jwt.io and its copies: subject 1234567890, John Doe.
 fn is_well_known_jwt(secret: &[u8]) -> bool {
-    secret.split(|byte| *byte == b'.').nth(1).and_then(|part| BASE64URL_NOPAD.decode(part).ok()).is_some_and(|payload| {
-        memchr::memmem::find(&payload, b"\"1234567890\"").is_some() && memchr::memmem::find(&payload, b"John Doe").is_some()
-    })
+    secret.split(|byte| *byte == b'.').nth(1).and_then(|part| BASE64URL_NOPAD.decode(part).ok()).is_some_and(
+        |payload| {
+            memchr::memmem::find(&payload, b"\"1234567890\"").is_some()
+                && memchr::memmem::find(&payload, b"John Doe").is_some()
+        },
+    )
 }
 
 /// RFC 7468: base64 of a DER sequence (PKCS#1, PKCS#8, SEC 1), or encrypted.
@@ -181,7 +186,8 @@ fn ssh_string(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
 /// <https://docs.docker.com/reference/cli/docker/login/>
 fn docker_auth(secret: &[u8], facts: &mut Vec<Fact>) -> Result<Proof, Reason> {
     let bad = Reason::BadStructure("it is not base64 of user:password");
-    let bytes = BASE64.decode(secret).or_else(|_| BASE64_NOPAD.decode(trim_padding(secret))).map_err(|_| bad.clone())?;
+    let bytes =
+        BASE64.decode(secret).or_else(|_| BASE64_NOPAD.decode(trim_padding(secret))).map_err(|_| bad.clone())?;
     let text = std::str::from_utf8(&bytes).map_err(|_| bad.clone())?;
     let (user, password) = text.trim_end().split_once(':').ok_or(bad.clone())?;
     if user.is_empty() || password.is_empty() || text.chars().any(|c| c.is_control() && c != '\n') {
@@ -256,6 +262,9 @@ fn url_password(secret: &[u8], matched: &[u8]) -> Result<Proof, Reason> {
     let user = user.split(|byte| *byte == b':').next().unwrap_or(user);
     if placeholder::is_example_host(host) {
         return Err(Reason::Placeholder("an example host"));
+    }
+    if placeholder::is_local_host(host) && placeholder::is_weak_password(&decoded) {
+        return Err(Reason::Placeholder("a common word for a service on this machine"));
     }
     if user.eq_ignore_ascii_case(&decoded) {
         return Ok(Proof::Weaker("user and password are the same word".to_owned()));
@@ -373,7 +382,10 @@ mod tests {
 
     #[test]
     fn a_jwt_tells_issuer_and_expiry() {
-        let token = expand(r#"{b64url:{"alg":"RS256"}}.{b64url:{"iss":"https://id.example","exp":1600000000}}.{base64url:86}"#, "x");
+        let token = expand(
+            r#"{b64url:{"alg":"RS256"}}.{b64url:{"iss":"https://id.example","exp":1600000000}}.{base64url:86}"#,
+            "x",
+        );
         let (proof, facts) = facts_of(Structure::Jwt, &token);
         assert_eq!(proof, Ok(Proof::Weaker("the token expired on 2020-09-13".into())));
         assert!(facts.contains(&("issuer".into(), "https://id.example".into())));
@@ -385,6 +397,10 @@ mod tests {
         assert_eq!(facts_of(Structure::PemPrivateKey, &expand("{pem:RSA PRIVATE KEY}", "x")).0, Ok(Proof::Certain));
         assert_eq!(facts_of(Structure::PemPrivateKey, &expand("{pem-escaped:PRIVATE KEY}", "x")).0, Ok(Proof::Certain));
         assert_eq!(facts_of(Structure::OpensshPrivateKey, &expand("{openssh}", "x")).0, Ok(Proof::Certain));
-        assert!(facts_of(Structure::PemPrivateKey, &expand("-----BEGIN RSA {lower:7} KEY-----\n{base64:400}\n", "x")).0.is_err());
+        assert!(
+            facts_of(Structure::PemPrivateKey, &expand("-----BEGIN RSA {lower:7} KEY-----\n{base64:400}\n", "x"))
+                .0
+                .is_err()
+        );
     }
 }

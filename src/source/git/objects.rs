@@ -6,7 +6,7 @@ use git2::{ObjectType, Oid};
 use rayon::prelude::*;
 
 use super::ids::IdSet;
-use super::repository::{Repository, malformed_gap, object_gap};
+use super::repository::{Repository, header, malformed_gap, object_gap};
 use super::store::{self, Place};
 use super::trees::TreeWalk;
 use super::{raw, refs};
@@ -73,10 +73,7 @@ impl Repository {
     fn census_of_all(&self) -> Result<Census, SourceError> {
         let handle = self.handle_or_fail()?;
         let mut listing = store::list(&self.object_dirs());
-        let mut census = Census {
-            gaps: std::mem::take(&mut listing.gaps),
-            ..Census::default()
-        };
+        let mut census = Census { gaps: std::mem::take(&mut listing.gaps), ..Census::default() };
         if listing.ask_libgit2 {
             let container = u32::MAX;
             let offset = 0;
@@ -121,10 +118,7 @@ impl Repository {
                 census.gaps.extend(gaps);
             } else {
                 census.gaps.push(Gap {
-                    what: path.map_or_else(
-                        || "object database".to_owned(),
-                        |path| path.display().to_string(),
-                    ),
+                    what: path.map_or_else(|| "object database".to_owned(), |path| path.display().to_string()),
                     kind: GapKind::Corrupt,
                     message: format!("{} objects cannot be read", gaps.len()),
                 });
@@ -239,11 +233,7 @@ impl Repository {
             .blobs()
             .into_iter()
             .filter(|id| census.blobs.binary_search(id).is_err())
-            .map(|id| object_gap("blob", id, &git2::Error::new(
-                git2::ErrorCode::NotFound,
-                git2::ErrorClass::Odb,
-                "",
-            )))
+            .map(|id| object_gap("blob", id, &git2::Error::new(git2::ErrorCode::NotFound, git2::ErrorClass::Odb, "")))
             // One that is there but unreadable was reported by its own header.
             .filter(|gap| !census.gaps.iter().any(|known| known.what.ends_with(&gap.what[5..])))
             .collect();
@@ -257,9 +247,7 @@ impl Repository {
             census.gaps.extend(missing);
             return;
         }
-        let (promised, damaged): (Vec<_>, Vec<_>) = missing
-            .into_iter()
-            .partition(|gap| gap.kind == GapKind::Missing);
+        let (promised, damaged): (Vec<_>, Vec<_>) = missing.into_iter().partition(|gap| gap.kind == GapKind::Missing);
         census.gaps.extend(damaged);
         let count = promised.len();
         census.gaps.push(Gap {
@@ -286,7 +274,7 @@ impl Repository {
                 chunk
                     .iter()
                     .map(|(id, _)| match &odb {
-                        Ok(Ok(odb)) => odb.read_header(*id).map(|(_, kind)| kind),
+                        Ok(Ok(odb)) => header(odb, *id).map(|(_, kind)| kind),
                         Ok(Err(error)) => Err(copy(error)),
                         Err(error) => Err(copy(error)),
                     })
@@ -325,12 +313,7 @@ impl Census {
     }
 
     fn sort(&mut self) {
-        for ids in [
-            &mut self.blobs,
-            &mut self.commits,
-            &mut self.tags,
-            &mut self.tree_ids,
-        ] {
+        for ids in [&mut self.blobs, &mut self.commits, &mut self.tags, &mut self.tree_ids] {
             ids.par_sort_unstable();
         }
     }

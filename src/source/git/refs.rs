@@ -1,11 +1,12 @@
 //! Lists refs and the commits they come down to.
 
 use std::fs;
+use std::path::Path;
 
 use git2::{ObjectType, Odb, Oid, ReferenceType};
 
 use super::raw;
-use super::repository::{Handle, Repository, files_in, object_gap};
+use super::repository::{Handle, Repository, files_in, header, object_gap};
 use crate::source::{Gap, GapKind};
 
 /// Tags of tags are followed this far.
@@ -53,6 +54,7 @@ pub(super) fn list(repository: &Repository, handle: &Handle<'_>) -> RefList {
         }),
     }
     list.add_heads(repository, &odb);
+    list.check_loose(&repository.facts().common_dir, "refs");
     list.refs.sort();
     list.refs.dedup();
     list
@@ -63,10 +65,7 @@ impl RefList {
         match peel(odb, target) {
             Ok(Some(commit)) => self.refs.push((name, commit)),
             Ok(None) => {}
-            Err(gap) => self.gaps.push(Gap {
-                what: name,
-                ..gap
-            }),
+            Err(gap) => self.gaps.push(Gap { what: name, ..gap }),
         }
     }
 
@@ -94,16 +93,40 @@ impl RefList {
     }
 }
 
+impl RefList {
+    /// libgit2 passes over a ref whose file is damaged; whoever asks for all refs wants to know.
+    fn check_loose(&mut self, dir: &Path, name: &str) {
+        for path in files_in(&dir.join(name)) {
+            let Ok(kind) = fs::symlink_metadata(&path).map(|meta| meta.file_type()) else {
+                continue;
+            };
+            let part = path.file_name().unwrap_or_default().to_string_lossy();
+            let name = format!("{name}/{part}");
+            // Locks are not refs, and deeper folders than any ref name are not either.
+            if kind.is_dir() && name.len() < 4096 {
+                self.check_loose(dir, &name);
+            } else if kind.is_file() && !name.ends_with(".lock") {
+                let text = fs::read(&path).unwrap_or_default();
+                let id = text.trim_ascii();
+                let plain = id.len() == 40 && id.iter().all(u8::is_ascii_hexdigit);
+                if !plain && !text.starts_with(b"ref:") {
+                    self.gaps.push(Gap {
+                        what: name,
+                        kind: GapKind::Corrupt,
+                        message: "neither an object id nor the name of a ref".to_owned(),
+                    });
+                }
+            }
+        }
+    }
+}
+
 /// The commit that an object comes down to, through tags; none if that is a tree or blob.
 fn peel(odb: &Odb<'_>, mut id: Oid) -> Result<Option<Oid>, Gap> {
     for _ in 0..TAG_DEPTH {
-        let (_, kind) = odb
-            .read_header(id)
+        let (_, kind) = header(odb, id)
             .map_err(|error| object_gap("object", id, &error))
-            .map_err(|gap| Gap {
-                message: format!("names {}: {}", gap.what, gap.message),
-                ..gap
-            })?;
+            .map_err(|gap| Gap { message: format!("names {}: {}", gap.what, gap.message), ..gap })?;
         match kind {
             ObjectType::Commit => return Ok(Some(id)),
             ObjectType::Tag => {

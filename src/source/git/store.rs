@@ -66,19 +66,11 @@ impl Listing {
                 });
                 match parsed {
                     Ok(entries) => {
-                        self.objects
-                            .extend(entries.into_iter().map(|(id, offset)| {
-                                (id, Place { container, offset })
-                            }));
+                        self.objects.extend(entries.into_iter().map(|(id, offset)| (id, Place { container, offset })));
                     }
-                    Err((kind, message)) => self.gaps.push(Gap {
-                        what: path.display().to_string(),
-                        kind,
-                        message,
-                    }),
+                    Err((kind, message)) => self.gaps.push(Gap { what: path.display().to_string(), kind, message }),
                 }
-            } else if has_ext(path, "pack") && files.binary_search(&path.with_extension("idx")).is_err()
-            {
+            } else if has_ext(path, "pack") && files.binary_search(&path.with_extension("idx")).is_err() {
                 self.ask_libgit2 = true;
                 self.gaps.push(Gap {
                     what: path.display().to_string(),

@@ -7,7 +7,7 @@ use git2::{Odb, Oid};
 use rayon::prelude::*;
 
 use super::raw;
-use super::repository::{Repository, malformed_gap, object_gap};
+use super::repository::{Repository, header, malformed_gap, object_gap};
 use crate::source::{Blob, Content, Gap, GapKind, Item, Origin, Sink};
 
 /// Neighbours in a pack share delta bases, so one thread reads a run of them.
@@ -18,9 +18,7 @@ impl Repository {
     /// becomes a gap. [`Census::reading_order`](super::Census::reading_order) is the fast order.
     pub fn sweep_blobs(&self, ids: &[Oid], limit: u64, sink: &Sink<'_>) {
         self.sweep(ids, sink, |odb, id| {
-            let (size, _) = odb
-                .read_header(id)
-                .map_err(|error| object_gap("blob", id, &error))?;
+            let (size, _) = header(odb, id).map_err(|error| object_gap("blob", id, &error))?;
             if size as u64 > limit {
                 return Err(Gap {
                     what: format!("blob {id}"),
@@ -28,40 +26,26 @@ impl Repository {
                     message: format!("{size} bytes, more than the limit of {limit}"),
                 });
             }
-            let object = odb
-                .read(id)
-                .map_err(|error| object_gap("blob", id, &error))?;
-            Ok(Some(Blob {
-                origin: Origin::Object { id },
-                content: Content::Bytes(object.data().to_vec()),
-            }))
+            let object = odb.read(id).map_err(|error| object_gap("blob", id, &error))?;
+            Ok(Some(Blob { origin: Origin::Object { id }, content: Content::Bytes(object.data().to_vec()) }))
         });
     }
 
     /// Hands the message of every commit and annotated tag to `sink`, in whatever encoding.
     pub fn sweep_messages(&self, commits: &[Oid], tags: &[Oid], sink: &Sink<'_>) {
         self.sweep(commits, sink, |odb, id| {
-            let object = odb
-                .read(id)
-                .map_err(|error| object_gap("commit", id, &error))?;
+            let object = odb.read(id).map_err(|error| object_gap("commit", id, &error))?;
             let commit = raw::commit(object.data()).map_err(|_| malformed_gap("commit", id))?;
             Ok(message(commit.message, Origin::CommitMessage { commit: id }))
         });
         self.sweep(tags, sink, |odb, id| {
-            let object = odb
-                .read(id)
-                .map_err(|error| object_gap("tag", id, &error))?;
+            let object = odb.read(id).map_err(|error| object_gap("tag", id, &error))?;
             let tag = raw::tag(object.data()).map_err(|_| malformed_gap("tag", id))?;
             Ok(message(tag.message, Origin::TagMessage { tag: id }))
         });
     }
 
-    fn sweep(
-        &self,
-        ids: &[Oid],
-        sink: &Sink<'_>,
-        read: impl Fn(&Odb<'_>, Oid) -> Result<Option<Blob>, Gap> + Sync,
-    ) {
+    fn sweep(&self, ids: &[Oid], sink: &Sink<'_>, read: impl Fn(&Odb<'_>, Oid) -> Result<Option<Blob>, Gap> + Sync) {
         let stopped = AtomicBool::new(false);
         ids.par_chunks(RUN).for_each(|run| {
             let handle = self.handle();

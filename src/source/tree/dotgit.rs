@@ -12,7 +12,14 @@ use crate::source::{Exclusion, ExclusionReason, Item, RelPath, Sink};
 /// Files right below `.git` (or below a submodule's folder in `.git/modules`) that hold text of
 /// people and programs.
 const FILES: &[&str] = &[
-    "config", "config.worktree", "credentials", "FETCH_HEAD", "COMMIT_EDITMSG", "MERGE_MSG", "SQUASH_MSG", "description",
+    "config",
+    "config.worktree",
+    "credentials",
+    "FETCH_HEAD",
+    "COMMIT_EDITMSG",
+    "MERGE_MSG",
+    "SQUASH_MSG",
+    "description",
 ];
 /// Folders whose files all do.
 const FOLDERS: &[&str] = &["hooks", "logs", "info"];
@@ -43,7 +50,8 @@ fn collect(folder: &Path, depth: usize, files: &mut Vec<PathBuf>) {
                     collect(&below, depth + 2, files);
                 }
             }
-        } else if kind.is_dir() && depth > 0 && depth < DEEPEST && !matches!(name.as_str(), "objects" | "refs" | "lfs") {
+        } else if kind.is_dir() && depth > 0 && depth < DEEPEST && !matches!(name.as_str(), "objects" | "refs" | "lfs")
+        {
             collect(&path, depth + 1, files);
         }
     }

@@ -1,0 +1,47 @@
+//! What the exit code says.
+
+use std::process::ExitCode;
+
+use keysweep::report::Report;
+
+/// How a run ended. The numbers are an interface.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Exit {
+    /// 0: everything was read and nothing found at or over the threshold.
+    Clean,
+    /// 1, or `--exit-code`: findings.
+    Findings(u8),
+    /// 2: usage or fatal error.
+    Error,
+    /// 3: something could not be read, and nothing was found in the rest.
+    Incomplete,
+    /// 130: Ctrl-C; the report is partial.
+    Interrupted,
+}
+
+impl Exit {
+    /// Findings come before gaps; `--allow-incomplete` lets gaps pass.
+    pub(crate) fn of(report: &Report, code: u8, allow_incomplete: bool, interrupted: bool) -> Self {
+        if interrupted {
+            Self::Interrupted
+        } else if report.failing > 0 {
+            Self::Findings(code)
+        } else if report.is_incomplete() && !allow_incomplete {
+            Self::Incomplete
+        } else {
+            Self::Clean
+        }
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(match exit {
+            Exit::Clean => 0,
+            Exit::Findings(code) => code,
+            Exit::Error => 2,
+            Exit::Incomplete => 3,
+            Exit::Interrupted => 130,
+        })
+    }
+}

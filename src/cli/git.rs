@@ -1,0 +1,83 @@
+//! `keysweep git`.
+
+use keysweep::{
+    rules::Confidence,
+    scan::{ChangeSelection, Settings},
+    source::{
+        RelPath,
+        git::{Repository, Selection},
+    },
+};
+
+use crate::{
+    Run,
+    args::GitArgs,
+    exit::Exit,
+    message::Message,
+    options::{self, Plan, Trust},
+    output,
+};
+
+/// Which part of the repository is scanned.
+enum Part {
+    Everything(Selection),
+    Change(ChangeSelection),
+}
+
+pub(crate) fn run(args: &GitArgs) -> Result<Exit, Message> {
+    let outputs = output::parse(&args.report.formats)?;
+    let part = part(args)?;
+    let repository = Repository::open(&args.repository)?;
+    let trust = match &part {
+        // Only the base of a range is trusted: what is examined may not allow itself.
+        Part::Change(ChangeSelection::Range(range)) => Trust::Revision(&repository, base(range)),
+        _ => match &repository.facts().work_dir {
+            Some(folder) => Trust::Folder(Some(folder.clone())),
+            None if repository.facts().unborn => Trust::Folder(None),
+            None => Trust::Revision(&repository, "HEAD".to_owned()),
+        },
+    };
+    let plan = Plan::new(&args.rules, &trust)?;
+    let (show, fail) = match &part {
+        Part::Everything(_) => (Confidence::Low, Confidence::Medium),
+        // A hook must never cry wolf.
+        Part::Change(ChangeSelection::Staged) => (Confidence::Medium, Confidence::High),
+        Part::Change(_) => (Confidence::Medium, Confidence::Medium),
+    };
+    let settings = Settings {
+        thresholds: plan.thresholds(&args.report, show, fail),
+        now: options::now(args.report.now.as_deref())?,
+        target: args.repository.display().to_string(),
+        prefix: RelPath::default(),
+    };
+    let run = Run::start();
+    let scanner = plan.scanner(settings, &run.progress);
+    let report = match &part {
+        Part::Everything(selection) => scanner.scan_history(&repository, selection)?,
+        Part::Change(selection) => scanner.scan_change(&repository, selection)?,
+    };
+    run.end(&report, &outputs, &args.report)
+}
+
+fn part(args: &GitArgs) -> Result<Part, Message> {
+    if args.staged {
+        Ok(Part::Change(ChangeSelection::Staged))
+    } else if let Some(range) = &args.range {
+        if !range.contains("..") {
+            return Err(Message::new(format!("{range:?} is no range")).hint(format!("write --range {range}..HEAD")));
+        }
+        Ok(Part::Change(ChangeSelection::Range(range.clone())))
+    } else if let Some(date) = &args.since {
+        Ok(Part::Change(ChangeSelection::Since(options::moment(date)?)))
+    } else if args.refs.is_empty() {
+        Ok(Part::Everything(Selection::All))
+    } else {
+        Ok(Part::Everything(Selection::Refs(args.refs.clone())))
+    }
+}
+
+/// The side of a range that was there before.
+fn base(range: &str) -> String {
+    let base = range.split("..").next().unwrap_or("");
+    if base.is_empty() { "HEAD".to_owned() } else { base.to_owned() }
+}

@@ -1,0 +1,63 @@
+//! `keysweep scan`.
+
+use std::{fs, io, path::Path};
+
+use keysweep::{
+    rules::Confidence,
+    scan::Settings,
+    source::{RelPath, tree::Tree},
+};
+
+use crate::{
+    Run,
+    args::ScanArgs,
+    exit::Exit,
+    message::Message,
+    options::{self, Plan, Trust},
+    output,
+};
+
+pub(crate) fn run(args: &ScanArgs) -> Result<Exit, Message> {
+    let outputs = output::parse(&args.report.formats)?;
+    let stdin = args.paths.iter().any(|path| path.as_os_str() == "-");
+    if stdin && args.paths.len() > 1 {
+        return Err(Message::new("standard input is scanned alone")
+            .hint("run keysweep twice: once with -, once with the paths"));
+    }
+    let first = if stdin { Path::new(".") } else { args.paths[0].as_path() };
+    let folder = if first.is_dir() {
+        first
+    } else {
+        first.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
+    };
+    // Outside of a repository the scanned folder itself may hold the configuration.
+    let root = options::repository_root(folder).unwrap_or_else(|| folder.to_path_buf());
+    let plan = Plan::new(&args.rules, &Trust::Folder(Some(root)))?;
+    let settings = Settings {
+        thresholds: plan.thresholds(&args.report, Confidence::Low, Confidence::Medium),
+        now: options::now(args.report.now.as_deref())?,
+        target: args.paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(" "),
+        prefix: prefix(args),
+    };
+    let run = Run::start();
+    let scanner = plan.scanner(settings, &run.progress);
+    let report = if stdin {
+        scanner.scan_stdin(&args.stdin_name, Box::new(io::stdin()))
+    } else {
+        scanner.scan_tree(&Tree { roots: args.paths.clone(), no_ignore: args.no_ignore, threads: 0 })?
+    };
+    run.end(&report, &outputs, &args.report)
+}
+
+/// Where relative paths start below the repository's root, so that a configuration's paths mean the
+/// same from every folder.
+fn prefix(args: &ScanArgs) -> RelPath {
+    // One absolute root: its files are named from there.
+    let start = match args.paths.as_slice() {
+        [path] if path.is_absolute() || path.starts_with("..") => path.as_path(),
+        _ => Path::new("."),
+    };
+    let below = options::repository_root(start)
+        .and_then(|root| Some(fs::canonicalize(start).ok()?.strip_prefix(root).ok()?.to_path_buf()));
+    below.map_or_else(RelPath::default, |below| RelPath::from_os(&below))
+}
