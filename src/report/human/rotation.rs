@@ -96,14 +96,17 @@ fn differing(ours: &Incident, theirs: &Incident) -> Vec<(usize, Step)> {
     steps.filter(|(_, step)| step.console.is_some() || step.cli.is_some() || step.api.is_some()).collect()
 }
 
-/// Never wrapped: they are there to be copied.
+/// Commands and requests are never wrapped: they are there to be copied.
 fn commands(page: &mut Page<'_>, step: &Step) -> io::Result<()> {
-    for (name, text) in [("console", &step.console), ("cli", &step.cli), ("api", &step.api)] {
-        let Some(text) = text else { continue };
-        for (at, line) in text.lines().enumerate() {
-            let name = if at == 0 { name } else { "" };
+    let label = |name: &str| format!("        {} ", paint(style::DIM, format_args!("{name:<8}")));
+    if let Some(console) = &step.console {
+        page.prose(&label("console"), &page.name(console))?;
+    }
+    for (name, text) in [("cli", &step.cli), ("api", &step.api)] {
+        let lines = text.iter().flat_map(|text| text.lines());
+        for (at, line) in lines.enumerate() {
             let line = page.name(line);
-            page.line(&format!("        {} {line}", paint(style::DIM, format_args!("{name:<8}"))))?;
+            page.line(&format!("{}{line}", label(if at == 0 { name } else { "" })))?;
         }
     }
     Ok(())

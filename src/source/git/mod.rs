@@ -9,6 +9,7 @@ mod ever;
 mod graph;
 mod ids;
 mod objects;
+mod pack_kinds;
 mod presence;
 mod process;
 mod range;

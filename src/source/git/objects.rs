@@ -7,7 +7,7 @@ use rayon::prelude::*;
 
 use super::ids::IdSet;
 use super::repository::{Repository, header, malformed_gap, object_gap};
-use super::store::{self, Place};
+use super::store::{self, Kind};
 use super::trees::TreeWalk;
 use super::{raw, refs};
 use crate::source::{Gap, GapKind, SourceError};
@@ -35,6 +35,8 @@ pub struct Census {
     pub blobs: Vec<Oid>,
     /// The same blobs in the order in which packs store them, which is the fast order to read.
     pub reading_order: Vec<Oid>,
+    /// The commits in the same order.
+    pub commit_reading_order: Vec<Oid>,
     /// Every commit, sorted by id.
     pub commits: Vec<Oid>,
     /// Every annotated tag, sorted by id.
@@ -73,13 +75,14 @@ impl Repository {
     fn census_of_all(&self) -> Result<Census, SourceError> {
         let handle = self.handle_or_fail()?;
         let mut listing = store::list(&self.object_dirs());
-        let mut census = Census { gaps: std::mem::take(&mut listing.gaps), ..Census::default() };
+        let mut census = Census {
+            gaps: std::mem::take(&mut listing.gaps),
+            ..Census::default()
+        };
         if listing.ask_libgit2 {
-            let container = u32::MAX;
-            let offset = 0;
             let found = handle.odb().and_then(|odb| {
                 odb.foreach(|id| {
-                    listing.objects.push((*id, Place { container, offset }));
+                    listing.add(*id);
                     true
                 })
             });
@@ -90,25 +93,36 @@ impl Repository {
                     message: error.message().to_owned(),
                 });
             }
-            listing.objects.sort_unstable();
-            listing.objects.dedup_by_key(|(id, _)| *id);
+            listing.settle();
         }
         drop(handle);
         let mut objects = listing.objects;
-        objects.par_sort_unstable_by_key(|&(id, place)| (place, id));
+        objects.par_sort_unstable_by_key(|object| (object.place, object.id));
+        let unknown = objects.iter().filter(|object| object.kind == Kind::Unknown);
+        let unknown: Vec<Oid> = unknown.map(|object| object.id).collect();
+        let mut asked = self.kinds(&unknown).into_iter();
 
         let mut unreadable: BTreeMap<u32, Vec<Gap>> = BTreeMap::new();
-        for ((id, place), kind) in objects.iter().zip(self.kinds(&objects)) {
+        for object in objects {
+            let kind = match object.kind {
+                Kind::Known(kind) => Ok(kind),
+                Kind::Bad(why) => Err(why.to_owned()),
+                Kind::Unknown => match asked.next() {
+                    Some(Ok(kind)) => Ok(kind),
+                    Some(Err(error)) => Err(error.message().to_owned()),
+                    None => break,
+                },
+            };
             match kind {
-                Ok(kind) => census.add(*id, kind),
-                Err(error) => {
-                    let mut gap = object_gap("object", *id, &error);
+                Ok(kind) => census.add(object.id, kind),
+                Err(message) => {
+                    let gaps = unreadable.entry(object.place.container).or_default();
                     // It was listed a moment ago: its pack or file is damaged.
-                    gap.kind = GapKind::Corrupt;
-                    if gap.message == "not in the object database" {
-                        gap.message = "listed, but cannot be read".to_owned();
-                    }
-                    unreadable.entry(place.container).or_default().push(gap);
+                    gaps.push(Gap {
+                        what: format!("object {}", object.id),
+                        kind: GapKind::Corrupt,
+                        message,
+                    });
                 }
             }
         }
@@ -118,9 +132,12 @@ impl Repository {
                 census.gaps.extend(gaps);
             } else {
                 census.gaps.push(Gap {
-                    what: path.map_or_else(|| "object database".to_owned(), |path| path.display().to_string()),
+                    what: path.map_or_else(
+                        || "object database".to_owned(),
+                        |path| path.display().to_string(),
+                    ),
                     kind: GapKind::Corrupt,
-                    message: format!("{} objects cannot be read", gaps.len()),
+                    message: format!("{} objects cannot be read: {}", gaps.len(), gaps[0].message),
                 });
             }
         }
@@ -194,17 +211,22 @@ impl Repository {
         census.gaps.append(&mut walk.gaps);
         let mut blobs: Vec<Oid> = Vec::new();
         let mut missing = Vec::new();
-        let named: Vec<_> = walk.blobs().into_iter().map(|id| (id, ())).collect();
-        for ((id, ()), kind) in named.iter().zip(self.kinds(&named)) {
+        let named = walk.blobs();
+        for (id, kind) in named.iter().zip(self.kinds(&named)) {
             match kind {
                 Ok(_) => blobs.push(*id),
                 Err(error) => missing.push(object_gap("blob", *id, &error)),
             }
         }
-        self.report_missing(&mut census, missing);
+        // With none missing, even a partial clone has all that was asked for.
+        if !missing.is_empty() {
+            self.report_missing(&mut census, missing);
+        }
         census.tree_ids = walk.trees();
         census.reading_order = self.in_reading_order(&blobs);
         census.blobs = blobs;
+        // A walk from the tips goes through packs much as they were written.
+        census.commit_reading_order.clone_from(&census.commits);
         census.sort();
         Ok(census)
     }
@@ -233,7 +255,11 @@ impl Repository {
             .blobs()
             .into_iter()
             .filter(|id| census.blobs.binary_search(id).is_err())
-            .map(|id| object_gap("blob", id, &git2::Error::new(git2::ErrorCode::NotFound, git2::ErrorClass::Odb, "")))
+            .map(|id| object_gap("blob", id, &git2::Error::new(
+                git2::ErrorCode::NotFound,
+                git2::ErrorClass::Odb,
+                "",
+            )))
             // One that is there but unreadable was reported by its own header.
             .filter(|gap| !census.gaps.iter().any(|known| known.what.ends_with(&gap.what[5..])))
             .collect();
@@ -247,7 +273,9 @@ impl Repository {
             census.gaps.extend(missing);
             return;
         }
-        let (promised, damaged): (Vec<_>, Vec<_>) = missing.into_iter().partition(|gap| gap.kind == GapKind::Missing);
+        let (promised, damaged): (Vec<_>, Vec<_>) = missing
+            .into_iter()
+            .partition(|gap| gap.kind == GapKind::Missing);
         census.gaps.extend(damaged);
         let count = promised.len();
         census.gaps.push(Gap {
@@ -265,7 +293,7 @@ impl Repository {
     }
 
     /// The kind of each object, in the same order.
-    fn kinds<T: Sync>(&self, objects: &[(Oid, T)]) -> Vec<Result<ObjectType, git2::Error>> {
+    fn kinds(&self, objects: &[Oid]) -> Vec<Result<ObjectType, git2::Error>> {
         objects
             .par_chunks(512)
             .map(|chunk| -> Vec<Result<ObjectType, git2::Error>> {
@@ -273,7 +301,7 @@ impl Repository {
                 let odb = handle.as_ref().map(|handle| handle.odb());
                 chunk
                     .iter()
-                    .map(|(id, _)| match &odb {
+                    .map(|id| match &odb {
                         Ok(Ok(odb)) => header(odb, *id).map(|(_, kind)| kind),
                         Ok(Err(error)) => Err(copy(error)),
                         Err(error) => Err(copy(error)),
@@ -290,8 +318,8 @@ impl Repository {
         let mut placed: Vec<_> = ids
             .iter()
             .map(|id| {
-                let found = listing.objects.binary_search_by_key(id, |(id, _)| *id);
-                (found.ok().map(|at| listing.objects[at].1), *id)
+                let found = listing.objects.binary_search_by_key(id, |object| object.id);
+                (found.ok().map(|at| listing.objects[at].place), *id)
             })
             .collect();
         placed.sort_unstable();
@@ -306,14 +334,22 @@ impl Census {
                 self.reading_order.push(id);
                 self.blobs.push(id);
             }
-            ObjectType::Commit => self.commits.push(id),
+            ObjectType::Commit => {
+                self.commit_reading_order.push(id);
+                self.commits.push(id);
+            }
             ObjectType::Tag => self.tags.push(id),
             _ => self.tree_ids.push(id),
         }
     }
 
     fn sort(&mut self) {
-        for ids in [&mut self.blobs, &mut self.commits, &mut self.tags, &mut self.tree_ids] {
+        for ids in [
+            &mut self.blobs,
+            &mut self.commits,
+            &mut self.tags,
+            &mut self.tree_ids,
+        ] {
             ids.par_sort_unstable();
         }
     }

@@ -12,12 +12,14 @@ use std::sync::Once;
 
 use git2::{ConfigLevel, opts};
 
-/// Bytes that libgit2 may keep of small objects, over all handles.
-const OBJECT_CACHE: isize = 16 << 20;
-
 /// Extensions of the repository format that change nothing for a reader. libgit2 knows some of them
 /// itself, depending on its version.
-const EXTENSIONS: [&str; 4] = ["partialclone", "worktreeconfig", "preciousobjects", "relativeworktrees"];
+const EXTENSIONS: [&str; 4] = [
+    "partialclone",
+    "worktreeconfig",
+    "preciousobjects",
+    "relativeworktrees",
+];
 
 /// Prepares libgit2. Every way to a [`git2::Repository`] comes through here first.
 pub(super) fn prepare() {
@@ -31,12 +33,18 @@ pub(super) fn prepare() {
             // do.
             let _ = opts::set_verify_owner_validation(false);
             // The same repository must give the same answer on every machine.
-            for level in [ConfigLevel::System, ConfigLevel::Global, ConfigLevel::XDG, ConfigLevel::ProgramData] {
+            for level in [
+                ConfigLevel::System,
+                ConfigLevel::Global,
+                ConfigLevel::XDG,
+                ConfigLevel::ProgramData,
+            ] {
                 let _ = opts::set_search_path(level, "");
             }
             let _ = opts::set_extensions(&EXTENSIONS);
-            let _ = opts::set_cache_max_size(OBJECT_CACHE);
         }
+        // Nothing here reads an object twice soon; delta bases have a cache of their own.
+        opts::enable_caching(false);
         // Hashing everything that is read with SHA-1 would cost more than reading it. Damage in a
         // pack or loose object shows in zlib's checksum; where few objects are read their hash is
         // checked by hand, see `Repository::read_blob`.

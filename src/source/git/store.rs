@@ -7,8 +7,10 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use git2::Oid;
+use git2::{ObjectType, Oid};
+use rayon::prelude::*;
 
+use super::pack_kinds;
 use super::raw::oid;
 use super::repository::files_in;
 use crate::source::{Gap, GapKind};
@@ -22,11 +24,30 @@ pub(super) struct Place {
     pub(super) offset: u64,
 }
 
+/// What is known of an object's kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Known(ObjectType),
+    /// In a pack, but unreadable there. libgit2 looks into packs first, so that a loose copy does
+    /// not help it.
+    Bad(&'static str),
+    /// Loose: its own header says.
+    Unknown,
+}
+
+/// An object and where it lies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Listed {
+    pub(super) id: Oid,
+    pub(super) kind: Kind,
+    pub(super) place: Place,
+}
+
 /// What the object folders hold.
 #[derive(Debug, Default)]
 pub(super) struct Listing {
-    /// Each object once, sorted by id, with the first place where it lies.
-    pub(super) objects: Vec<(Oid, Place)>,
+    /// Each object once, sorted by id, with its best copy.
+    pub(super) objects: Vec<Listed>,
     /// The packs and folders of loose objects.
     pub(super) containers: Vec<PathBuf>,
     /// Indexes that could not be read.
@@ -42,12 +63,34 @@ pub(super) fn list(object_dirs: &[PathBuf]) -> Listing {
         listing.add_packs(&dir.join("pack"));
         listing.add_loose(dir);
     }
-    listing.objects.sort_unstable();
-    listing.objects.dedup_by_key(|(id, _)| *id);
+    listing.settle();
     listing
 }
 
 impl Listing {
+    /// Adds an object that libgit2 knows of.
+    pub(super) fn add(&mut self, id: Oid) {
+        let place = Place {
+            container: u32::MAX,
+            offset: 0,
+        };
+        let kind = Kind::Unknown;
+        self.objects.push(Listed { id, kind, place });
+    }
+
+    /// Sorts, and keeps the best copy of each object.
+    pub(super) fn settle(&mut self) {
+        self.objects.par_sort_unstable_by_key(|object| {
+            let rank = match object.kind {
+                Kind::Known(_) => 0,
+                Kind::Bad(_) => 1,
+                Kind::Unknown => 2,
+            };
+            (object.id, rank, object.place)
+        });
+        self.objects.dedup_by_key(|object| object.id);
+    }
+
     fn container(&mut self, path: &Path) -> u32 {
         self.containers.push(path.to_path_buf());
         u32::try_from(self.containers.len() - 1).unwrap_or(u32::MAX)
@@ -62,15 +105,29 @@ impl Listing {
                 let read = fs::read(path).map_err(|error| (GapKind::Unreadable, error.to_string()));
                 let parsed = read.and_then(|data| {
                     let error = || (GapKind::Corrupt, "damaged pack index".to_owned());
-                    index_entries(&data).ok_or_else(error)
+                    let trailer = data.last_chunk::<40>().map(|ids| ids[..20].to_vec());
+                    index_entries(&data).zip(trailer).ok_or_else(error)
                 });
                 match parsed {
-                    Ok(entries) => {
-                        self.objects.extend(entries.into_iter().map(|(id, offset)| (id, Place { container, offset })));
+                    Ok((mut entries, trailer)) => {
+                        entries.par_sort_unstable();
+                        let pack = path.with_extension("pack");
+                        let kinds = pack_kinds::kinds(&pack, &entries, &trailer);
+                        let entries = entries.into_iter().zip(kinds);
+                        self.objects.extend(entries.map(|((offset, id), kind)| Listed {
+                            id,
+                            kind: kind.map_or_else(Kind::Bad, Kind::Known),
+                            place: Place { container, offset },
+                        }));
                     }
-                    Err((kind, message)) => self.gaps.push(Gap { what: path.display().to_string(), kind, message }),
+                    Err((kind, message)) => self.gaps.push(Gap {
+                        what: path.display().to_string(),
+                        kind,
+                        message,
+                    }),
                 }
-            } else if has_ext(path, "pack") && files.binary_search(&path.with_extension("idx")).is_err() {
+            } else if has_ext(path, "pack") && files.binary_search(&path.with_extension("idx")).is_err()
+            {
                 self.ask_libgit2 = true;
                 self.gaps.push(Gap {
                     what: path.display().to_string(),
@@ -100,15 +157,17 @@ impl Listing {
                     && let Ok(id) = Oid::from_str(&format!("{prefix}{rest}"))
                 {
                     let offset = 0;
-                    self.objects.push((id, Place { container, offset }));
+                    let place = Place { container, offset };
+                    let kind = Kind::Unknown;
+                    self.objects.push(Listed { id, kind, place });
                 }
             }
         }
     }
 }
 
-/// The ids and offsets of a pack index, version 1 or 2; none if it contradicts itself.
-fn index_entries(data: &[u8]) -> Option<Vec<(Oid, u64)>> {
+/// The offsets and ids of a pack index, version 1 or 2; none if it contradicts itself.
+fn index_entries(data: &[u8]) -> Option<Vec<(u64, Oid)>> {
     let second = data.starts_with(b"\xfftOc");
     let data = if second {
         if u32_at(data, 4)? != 2 {
@@ -140,13 +199,13 @@ fn index_entries(data: &[u8]) -> Option<Vec<(Oid, u64)>> {
                 let at = (offset & 0x7fff_ffff) as usize * 8;
                 u64::from_be_bytes(*large.get(at..)?.first_chunk()?)
             };
-            entries.push((oid(id), offset));
+            entries.push((offset, oid(id)));
         }
     } else {
         let table = data.get(..count.checked_mul(24)?)?;
         for entry in table.as_chunks::<24>().0 {
             let id = entry.last_chunk()?;
-            entries.push((oid(id), u64::from(u32_at(entry, 0)?)));
+            entries.push((u64::from(u32_at(entry, 0)?), oid(id)));
         }
     }
     Some(entries)
@@ -185,9 +244,9 @@ mod tests {
     #[test]
     fn an_index_gives_ids_and_offsets() {
         let read = index_entries(&index(&[1, 9], false)).unwrap();
-        assert_eq!(read, [(oid(&[1; 20]), 12), (oid(&[9; 20]), 13)]);
+        assert_eq!(read, [(12, oid(&[1; 20])), (13, oid(&[9; 20]))]);
         let read = index_entries(&index(&[1, 9], true)).unwrap();
-        assert_eq!(read[1], (oid(&[9; 20]), 1 + (5 << 32)));
+        assert_eq!(read[1], (1 + (5 << 32), oid(&[9; 20])));
     }
 
     #[test]

@@ -15,7 +15,8 @@ const RUN: usize = 64;
 
 impl Repository {
     /// Hands every blob to `sink`, whole, from several threads; one of more than `limit` bytes
-    /// becomes a gap. [`Census::reading_order`](super::Census::reading_order) is the fast order.
+    /// becomes a gap. [`Census::reading_order`](super::Census::reading_order) is the fast order, and
+    /// [`Census::commit_reading_order`](super::Census::commit_reading_order) for messages.
     pub fn sweep_blobs(&self, ids: &[Oid], limit: u64, sink: &Sink<'_>) {
         self.sweep(ids, sink, |odb, id| {
             let (size, _) = header(odb, id).map_err(|error| object_gap("blob", id, &error))?;
@@ -26,26 +27,40 @@ impl Repository {
                     message: format!("{size} bytes, more than the limit of {limit}"),
                 });
             }
-            let object = odb.read(id).map_err(|error| object_gap("blob", id, &error))?;
-            Ok(Some(Blob { origin: Origin::Object { id }, content: Content::Bytes(object.data().to_vec()) }))
+            let object = odb
+                .read(id)
+                .map_err(|error| object_gap("blob", id, &error))?;
+            Ok(Some(Blob {
+                origin: Origin::Object { id },
+                content: Content::Bytes(object.data().to_vec()),
+            }))
         });
     }
 
     /// Hands the message of every commit and annotated tag to `sink`, in whatever encoding.
     pub fn sweep_messages(&self, commits: &[Oid], tags: &[Oid], sink: &Sink<'_>) {
         self.sweep(commits, sink, |odb, id| {
-            let object = odb.read(id).map_err(|error| object_gap("commit", id, &error))?;
+            let object = odb
+                .read(id)
+                .map_err(|error| object_gap("commit", id, &error))?;
             let commit = raw::commit(object.data()).map_err(|_| malformed_gap("commit", id))?;
             Ok(message(commit.message, Origin::CommitMessage { commit: id }))
         });
         self.sweep(tags, sink, |odb, id| {
-            let object = odb.read(id).map_err(|error| object_gap("tag", id, &error))?;
+            let object = odb
+                .read(id)
+                .map_err(|error| object_gap("tag", id, &error))?;
             let tag = raw::tag(object.data()).map_err(|_| malformed_gap("tag", id))?;
             Ok(message(tag.message, Origin::TagMessage { tag: id }))
         });
     }
 
-    fn sweep(&self, ids: &[Oid], sink: &Sink<'_>, read: impl Fn(&Odb<'_>, Oid) -> Result<Option<Blob>, Gap> + Sync) {
+    fn sweep(
+        &self,
+        ids: &[Oid],
+        sink: &Sink<'_>,
+        read: impl Fn(&Odb<'_>, Oid) -> Result<Option<Blob>, Gap> + Sync,
+    ) {
         let stopped = AtomicBool::new(false);
         ids.par_chunks(RUN).for_each(|run| {
             let handle = self.handle();

@@ -8,18 +8,21 @@ use crate::source::{Content, Gap, Item};
 
 fn sweep(h: &History) -> (Vec<Vec<u8>>, Vec<Gap>) {
     let found = Mutex::new((Vec::new(), Vec::new()));
-    h.repository.sweep_blobs(&h.census.reading_order, u64::MAX, &|item| {
-        let mut found = found.lock().unwrap();
-        match item {
-            Item::Blob(blob) => {
-                let Content::Bytes(bytes) = blob.content else { panic!("in memory") };
-                found.0.push(bytes);
+    h.repository
+        .sweep_blobs(&h.census.reading_order, u64::MAX, &|item| {
+            let mut found = found.lock().unwrap();
+            match item {
+                Item::Blob(blob) => {
+                    let Content::Bytes(bytes) = blob.content else {
+                        panic!("in memory")
+                    };
+                    found.0.push(bytes);
+                }
+                Item::Gap(gap) => found.1.push(gap),
+                other => panic!("{other:?}"),
             }
-            Item::Gap(gap) => found.1.push(gap),
-            other => panic!("{other:?}"),
-        }
-        ControlFlow::Continue(())
-    });
+            ControlFlow::Continue(())
+        });
     let mut found = found.into_inner().unwrap();
     found.0.sort();
     found
@@ -155,12 +158,16 @@ fn a_truncated_pack_does_not_hide_another() {
         f.overwrite(&pack, &whole[..keep]);
         let h = f.history();
         let (texts, _) = sweep(&h);
-        assert!(texts.contains(&b"the second pack's text".to_vec()), "{keep} bytes left");
+        assert!(
+            texts.contains(&b"the second pack's text".to_vec()),
+            "{keep} bytes left"
+        );
         assert!(all_gaps(&h).contains(&GapKind::Corrupt), "{keep} bytes left");
     }
     // The gap names the pack rather than each of its objects.
-    f.overwrite(&pack, &whole[..0]);
+    f.overwrite(&pack, &whole[..whole.len() - 1]);
     let h = f.history();
+    assert_eq!(sweep(&h).1, []);
     assert!(h.census.gaps.iter().any(|gap| gap.what.ends_with(".pack")));
 }
 
@@ -173,7 +180,10 @@ fn a_damaged_index_does_not_hide_another_pack() {
         f.overwrite(&index, &whole[..keep]);
         let h = f.history();
         let (texts, _) = sweep(&h);
-        assert!(texts.contains(&b"the second pack's text".to_vec()), "{keep} bytes left");
+        assert!(
+            texts.contains(&b"the second pack's text".to_vec()),
+            "{keep} bytes left"
+        );
         let named = |gap: &Gap| gap.what.ends_with(".idx") && gap.kind == GapKind::Corrupt;
         assert!(h.census.gaps.iter().any(named), "{keep} bytes left");
     }
@@ -217,4 +227,68 @@ fn a_ref_to_nothing_is_a_gap() {
     assert!(whats.contains(&("refs/heads/lost", GapKind::Missing)), "{whats:?}");
     assert!(whats.len() >= 2, "{whats:?}");
     assert!(h.graph.refs.iter().any(|r| r.name == "refs/heads/main"));
+}
+
+/// `data` as a zlib stream that stores it.
+fn zlib(data: &[u8]) -> Vec<u8> {
+    let len = u16::try_from(data.len()).unwrap();
+    let mut out = vec![0x78, 0x01, 0x01];
+    out.extend(len.to_le_bytes());
+    out.extend((!len).to_le_bytes());
+    out.extend(data);
+    let (mut a, mut b) = (1u32, 0u32);
+    for &byte in data {
+        a = (a + u32::from(byte)) % 65521;
+        b = (b + a) % 65521;
+    }
+    out.extend((b << 16 | a).to_be_bytes());
+    out
+}
+
+/// Writes a pack whose entries are: id, type bits, what stands between header and data, and data.
+fn write_pack(f: &Fixture, entries: &[([u8; 20], u8, Vec<u8>, Vec<u8>)]) {
+    let count = u32::try_from(entries.len()).unwrap();
+    let mut pack = b"PACK\0\0\0\x02".to_vec();
+    pack.extend(count.to_be_bytes());
+    let mut offsets = Vec::new();
+    for (_, kind, between, data) in entries {
+        offsets.push(u32::try_from(pack.len()).unwrap());
+        assert!(data.len() < 16);
+        pack.push(kind << 4 | u8::try_from(data.len()).unwrap());
+        pack.extend(between);
+        pack.extend(zlib(data));
+    }
+    let mut index = b"\xfftOc\0\0\0\x02".to_vec();
+    for byte in 0..=255u8 {
+        let below = entries.iter().filter(|entry| entry.0[0] <= byte).count();
+        index.extend(u32::try_from(below).unwrap().to_be_bytes());
+    }
+    entries.iter().for_each(|entry| index.extend(entry.0));
+    entries.iter().for_each(|_| index.extend([0; 4]));
+    offsets.iter().for_each(|offset| index.extend(offset.to_be_bytes()));
+    index.extend([0; 40]);
+    pack.extend([0; 20]);
+    let dir = f.dir.join(".git/objects/pack");
+    fs::write(dir.join("pack-made.pack"), pack).unwrap();
+    fs::write(dir.join("pack-made.idx"), index).unwrap();
+}
+
+#[test]
+fn deltas_that_need_each_other_end() {
+    let f = Fixture::new();
+    f.write("a", "good").commit("root");
+    let delta = vec![4, 4, 0x90, 4];
+    write_pack(&f, &[
+        ([1; 20], 7, vec![2; 20], delta.clone()),
+        ([2; 20], 7, vec![1; 20], delta.clone()),
+        ([3; 20], 7, vec![3; 20], delta),
+        ([4; 20], 0, vec![], b"zero".to_vec()),
+        ([5; 20], 5, vec![], b"five".to_vec()),
+        ([6; 20], 3, vec![], b"blob under a false name".to_vec()[..4].to_vec()),
+    ]);
+    let h = f.history();
+    assert!(sweep(&h).0.contains(&b"good".to_vec()));
+    let corrupt = h.census.gaps.iter().filter(|gap| gap.kind == GapKind::Corrupt);
+    assert_eq!(corrupt.count(), 5, "{:?}", h.census.gaps);
+    assert!(h.repository.read_blob(Oid::from_bytes(&[6; 20]).unwrap()).is_err());
 }
