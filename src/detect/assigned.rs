@@ -58,6 +58,13 @@ fn name_around(text: &[u8], word: &Range<usize>) -> Range<usize> {
     start..end
 }
 
+/// `setPassword("…")`, `.with_token("…")`: other calls look a value up, split it or check it.
+fn is_setter(name: &[u8]) -> bool {
+    let last = name.rsplit(|byte| *byte == b'.').next().unwrap_or(name);
+    let lower = last.to_ascii_lowercase();
+    ["set", "with", "use"].iter().any(|verb| lower.starts_with(verb.as_bytes()))
+}
+
 struct Reader<'a> {
     text: &'a [u8],
     at: usize,
@@ -89,6 +96,10 @@ impl Reader<'_> {
     fn value(&mut self, name: &Range<usize>, longest: usize) -> Option<(Range<usize>, Form)> {
         let flag = self.text[name.clone()].starts_with(b"--");
         let before = name.start.checked_sub(1).map(|at| self.text[at]);
+        // `AWS::IAM::AccessKey`, `arn:aws:…:secret:`: a part of a longer name.
+        if before == Some(b':') {
+            return None;
+        }
         let quoted_name = before.is_some_and(|byte| matches!(byte, b'"' | b'\'' | b'`'));
         // `<password>` and `</password>`: only the opening tag has a value behind it.
         let tag = before == Some(b'<');
@@ -110,7 +121,7 @@ impl Reader<'_> {
             Operator::Tag
         } else if quoted_name && self.take(b",") {
             Operator::Comma
-        } else if spaces == 0 && self.take(b"(") {
+        } else if spaces == 0 && is_setter(&self.text[name.clone()]) && self.take(b"(") {
             Operator::Call
         } else if flag && spaces > 0 {
             Operator::Flag
@@ -124,9 +135,23 @@ impl Reader<'_> {
         self.wrappers();
         let in_code = matches!(operator, Operator::Comma | Operator::Call);
         if let Some((range, form)) = self.quoted(longest) {
+            // `("name", "value")` is a pair; in a longer list the next item is no value.
+            if operator == Operator::Comma && !(self.opens_pair(name) && self.closes_pair(range.end)) {
+                return None;
+            }
             return Some((range, form));
         }
-        if in_code { None } else { self.bare(operator, longest).map(|range| (range, Form::Bare)) }
+        if in_code { None } else { self.bare(name.start, operator, longest).map(|range| (range, Form::Bare)) }
+    }
+
+    fn opens_pair(&self, name: &Range<usize>) -> bool {
+        name.start >= 2 && matches!(self.text[name.start - 2], b'(' | b'[' | b'{')
+    }
+
+    fn closes_pair(&self, value_end: usize) -> bool {
+        let behind = self.text.get(value_end + 1..).unwrap_or_default();
+        let behind = behind.trim_ascii_start();
+        matches!(behind.first(), None | Some(b')' | b']' | b'}'))
     }
 
     /// `: str = "…"`, `: &'static str = "…"`, `: Option<String> = …`.
@@ -195,7 +220,7 @@ impl Reader<'_> {
         None
     }
 
-    fn bare(&mut self, operator: Operator, longest: usize) -> Option<Range<usize>> {
+    fn bare(&mut self, name_start: usize, operator: Operator, longest: usize) -> Option<Range<usize>> {
         let start = self.at;
         let stops: &[u8] = match operator {
             Operator::Tag => b"<\r",
@@ -209,6 +234,17 @@ impl Reader<'_> {
             return None;
         }
         if operator == Operator::Tag && stop != Some(&b'<') {
+            return None;
+        }
+        // Another word behind it: prose (`password: the usual one`) or a command with arguments.
+        let behind = self.text.get(end..).unwrap_or_default();
+        let next = behind.iter().find(|byte| !matches!(byte, b' ' | b'\t'));
+        let apart = matches!(behind.first(), Some(b' ' | b'\t'));
+        if matches!(operator, Operator::Assign | Operator::Colon)
+            && apart
+            && next.is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'$')
+            && !self.text[..name_start].trim_ascii_start().starts_with(b"-")
+        {
             return None;
         }
         (length > 0).then_some(start..end)
@@ -275,6 +311,11 @@ mod tests {
             "</password>s3cretvalue</x>",
             "the password is s3cretvalue",
             "checkPassword(input)",
+            "splitpasswd('user:s3cretvalue')",
+            "['user', 'password', 's3cretvalue', 'x']",
+            "arn:aws:x:password:s3cretvalue",
+            "# password: s3cretvalue is what you type",
+            "$password = ConvertTo-SecureString $x",
         ] {
             assert!(values(text).is_empty(), "{text}: {:?}", values(text));
         }

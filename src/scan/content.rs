@@ -18,6 +18,9 @@ use crate::{
 /// How much of a stream is looked at in one go.
 const CORE: usize = 4 << 20;
 
+/// What to do with a blob's text and its judged candidates.
+type Then<'a> = &'a mut dyn FnMut(&[u8], &mut Scanned, &[Judged]);
+
 /// What was found in one blob.
 #[derive(Debug, Default)]
 pub struct Scanned {
@@ -87,11 +90,7 @@ impl Scanner {
         (text, all, class)
     }
 
-    fn judge_bytes(
-        &self,
-        bytes: &[u8],
-        then: &mut dyn FnMut(&[u8], &mut Scanned, &[Judged]),
-    ) -> (Vec<Judged>, Scanned) {
+    fn judge_bytes(&self, bytes: &[u8], then: Then<'_>) -> (Vec<Judged>, Scanned) {
         let class = classify(bytes);
         let mut scanned = Scanned {
             bytes: bytes.len() as u64,

@@ -51,14 +51,14 @@ impl Scanner {
     pub fn scan_history(&self, repository: &Repository, selection: &Selection) -> Result<Report, SourceError> {
         let started = Instant::now();
         let census = repository.census(selection)?;
-        let order =
-            if census.reading_order.len() == census.blobs.len() { &census.reading_order } else { &census.blobs };
         self.progress.total.store(census.blobs.len() + census.commits.len() + census.tags.len(), Ordering::Relaxed);
         let gatherer = Gatherer::default();
         let hits: Mutex<(Vec<Hit>, Values)> = Mutex::default();
-        repository.sweep_blobs(order, BLOB_LIMIT, &|item| self.take_blob(item, &gatherer, &hits));
+        repository.sweep_blobs(&census.reading_order, BLOB_LIMIT, &|item| self.take_blob(item, &gatherer, &hits));
         let messages: Mutex<Vec<Finding>> = Mutex::default();
-        repository.sweep_messages(&census.commits, &census.tags, &|item| self.take_message(item, &gatherer, &messages));
+        repository.sweep_messages(&census.commit_reading_order, &census.tags, &|item| {
+            self.take_message(item, &gatherer, &messages)
+        });
         let graph = CommitGraph::build(repository, &census)?;
         let (hits, values) = hits.into_inner().unwrap_or_else(PoisonError::into_inner);
         let mut all = gatherer.into_inner();

@@ -167,6 +167,7 @@ const REFERENCES: &[(&str, &str)] = &[
     ("process.env", "an environment variable"),
     ("os.environ", "an environment variable"),
     ("getenv", "an environment variable"),
+    ("`", "a command substitution"),
     ("env(", "an environment variable"),
     ("env.", "an environment variable"),
     ("secrets.", "a CI secret"),
@@ -213,6 +214,9 @@ pub(super) fn find(value: &[u8], free: bool) -> Option<Reason> {
     let lower = text.to_lowercase();
     if let Some((_, what)) = ENCRYPTED.iter().find(|(mark, _)| text.starts_with(mark)) {
         return free.then_some(Reason::Encrypted(what));
+    }
+    if text.ends_with("...") || text.ends_with('…') {
+        return Some(Reason::Placeholder("it is cut off"));
     }
     let random = text.len() >= 64;
     if !random && INSIDE.iter().any(|word| lower.contains(word)) {
