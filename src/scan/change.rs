@@ -179,7 +179,7 @@ impl Scanner {
             return Some(Scanned { kept, ..Scanned::default() });
         }
         let bytes = repository.read_blob(id).ok()?;
-        self.contained(&|| format!("blob {id}"), || self.scan_bytes(&bytes)).ok()
+        self.contained(&|| format!("blob {id}"), || self.scan_values(&bytes)).ok()
     }
 }
 

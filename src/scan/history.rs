@@ -87,7 +87,7 @@ impl Scanner {
         else {
             return self.flow();
         };
-        match self.contained(&|| format!("blob {id}"), || self.scan_bytes(&bytes)) {
+        match self.contained(&|| format!("blob {id}"), || self.scan_values(&bytes)) {
             Ok(scanned) => {
                 self.progress.done.fetch_add(1, Ordering::Relaxed);
                 self.progress.bytes.fetch_add(scanned.bytes, Ordering::Relaxed);
