@@ -279,23 +279,23 @@ mod tests {
     #[test]
     fn every_way_to_give_a_name_a_value_is_read() {
         for (text, name, value) in [
-            ("PASSWORD=s3cretvalue", "PASSWORD", "s3cretvalue"),
-            ("export DB_PASSWORD=\"s3cret value\"", "DB_PASSWORD", "s3cret value"),
-            ("  password: s3cretvalue # why", "password", "s3cretvalue"),
-            ("{\"password\": \"s3cretvalue\"}", "password", "s3cretvalue"),
-            (r#"{\"password\": \"s3cretvalue\"}"#, "password", "s3cretvalue"),
-            ("$config['password'] = 's3cretvalue';", "password", "s3cretvalue"),
-            ("'password' => 's3cretvalue',", "password", "s3cretvalue"),
-            ("let password: &str = \"s3cretvalue\";", "password", "s3cretvalue"),
-            ("password: Option<String> = Some(\"s3cretvalue\")", "password", "s3cretvalue"),
-            ("mysql --password s3cretvalue -u root", "--password", "s3cretvalue"),
-            ("mysql --password=s3cretvalue -u root", "--password", "s3cretvalue"),
-            ("<password>s3cretvalue</password>", "password", "s3cretvalue"),
-            ("define('DB_PASSWORD', 's3cretvalue');", "DB_PASSWORD", "s3cretvalue"),
-            ("ds.setPassword(\"s3cretvalue\");", "ds.setPassword", "s3cretvalue"),
-            ("spring.datasource.password=s3cretvalue", "spring.datasource.password", "s3cretvalue"),
-            ("password = b'it\\'s s3cret'", "password", "it\\'s s3cret"),
-            ("password := \"s3cretvalue\"", "password", "s3cretvalue"),
+            ("PASSWORD=examplevalue", "PASSWORD", "examplevalue"),
+            ("export DB_PASSWORD=\"example value\"", "DB_PASSWORD", "example value"),
+            ("  password: examplevalue # why", "password", "examplevalue"),
+            ("{\"password\": \"examplevalue\"}", "password", "examplevalue"),
+            (r#"{\"password\": \"examplevalue\"}"#, "password", "examplevalue"),
+            ("$config['password'] = 'examplevalue';", "password", "examplevalue"),
+            ("'password' => 'examplevalue',", "password", "examplevalue"),
+            ("let password: &str = \"examplevalue\";", "password", "examplevalue"),
+            ("password: Option<String> = Some(\"examplevalue\")", "password", "examplevalue"),
+            ("mysql --password examplevalue -u root", "--password", "examplevalue"),
+            ("mysql --password=examplevalue -u root", "--password", "examplevalue"),
+            ("<password>examplevalue</password>", "password", "examplevalue"),
+            ("define('DB_PASSWORD', 'examplevalue');", "DB_PASSWORD", "examplevalue"),
+            ("ds.setPassword(\"examplevalue\");", "ds.setPassword", "examplevalue"),
+            ("spring.datasource.password=examplevalue", "spring.datasource.password", "examplevalue"),
+            ("password = b'it\\'s example'", "password", "it\\'s example"),
+            ("password := \"examplevalue\"", "password", "examplevalue"),
         ] {
             assert_eq!(values(text), [(name, value)], "{text}");
         }
@@ -304,17 +304,17 @@ mod tests {
     #[test]
     fn what_is_not_a_value_is_left() {
         for text in [
-            "if password == \"s3cretvalue\" {",
+            "if password == \"examplevalue\" {",
             "password = read_password(prompt)",
             "password: config[\"db\"]",
             "use crate::password::Hash;",
-            "</password>s3cretvalue</x>",
-            "the password is s3cretvalue",
+            "</password>examplevalue</x>",
+            "the password is examplevalue",
             "checkPassword(input)",
-            "splitpasswd('user:s3cretvalue')",
-            "['user', 'password', 's3cretvalue', 'x']",
-            "arn:aws:x:password:s3cretvalue",
-            "# password: s3cretvalue is what you type",
+            "splitpasswd('user:examplevalue')",
+            "['user', 'password', 'examplevalue', 'x']",
+            "arn:aws:x:password:examplevalue",
+            "# password: examplevalue is what you type",
             "$password = ConvertTo-SecureString $x",
         ] {
             assert!(values(text).is_empty(), "{text}: {:?}", values(text));

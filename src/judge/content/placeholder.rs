@@ -231,6 +231,9 @@ pub(super) fn find(value: &[u8], free: bool) -> Option<Reason> {
     if !free {
         return None;
     }
+    if has_template(text) {
+        return Some(Reason::Reference("a template"));
+    }
     if let Some((_, what)) = REFERENCES.iter().find(|(mark, _)| lower.contains(mark)) {
         return Some(Reason::Reference(what));
     }
@@ -277,6 +280,16 @@ pub(super) fn find(value: &[u8], free: bool) -> Option<Reason> {
         return Some(Reason::Placeholder("words that stand for any value"));
     }
     None
+}
+
+/// `{name}`, `{0}`, `{}`, `{base62:36}`: a format string, a template or a pattern's repetition. Braces around a
+/// single word do not happen in generated secrets.
+fn has_template(text: &str) -> bool {
+    text.split('{').skip(1).any(|rest| {
+        rest.split_once('}').is_some_and(|(inner, _)| {
+            inner.len() <= 40 && inner.bytes().all(|b| b.is_ascii_alphanumeric() || b"_:.-, !".contains(&b))
+        })
+    })
 }
 
 /// A run of one character, of at most two, or masks such as `****`.

@@ -151,7 +151,7 @@ pub(super) fn plausible(name: &[u8], value: &[u8], form: Form) -> Result<(Confid
     let Ok(text) = std::str::from_utf8(value) else {
         return Err(Reason::LooksLike("text in another encoding"));
     };
-    if text.eq_ignore_ascii_case(&name) || name.to_lowercase().ends_with(&text.to_lowercase()) {
+    if is_its_own_name(&name, text) {
         return Err(Reason::LooksLike("its own name"));
     }
     if let Some(what) = looks_like(text, form, is_password) {
@@ -175,6 +175,13 @@ pub(super) fn plausible(name: &[u8], value: &[u8], form: Form) -> Result<(Confid
         return Ok((Confidence::Medium, None));
     }
     Ok((Confidence::Low, Some("not random enough to be sure")))
+}
+
+/// `USER_PASSWORD = "user-password"`: a constant that names a field.
+fn is_its_own_name(name: &str, text: &str) -> bool {
+    let letters = |text: &str| text.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_lowercase();
+    let (name, text) = (letters(name), letters(text));
+    text.len() >= 4 && name.ends_with(&text)
 }
 
 /// The last part that says otherwise wins, unless the telling word comes after it: `id_token` is a
