@@ -16,6 +16,7 @@ pub use facts::{Fact, FactName};
 pub use fingerprint::Fingerprint;
 pub(crate) use fingerprint::{normalise, shannon};
 pub use incident::Incident;
+pub(crate) use location::columns;
 pub use location::{LineIndex, Location, line_hashes};
 pub use secret::Secret;
 
