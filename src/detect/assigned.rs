@@ -115,7 +115,13 @@ impl Reader<'_> {
             return None;
         } else if self.take(b"=") {
             Operator::Assign
-        } else if self.take(b":") {
+        } else if self.rest().starts_with(b":") {
+            // `has_secure_password :symbol` in Ruby, `-v "$PWD":/mnt` in a shell.
+            let symbol = spaces > 0 && self.rest().get(1).is_some_and(|byte| !byte.is_ascii_whitespace());
+            if symbol || before == Some(b'$') {
+                return None;
+            }
+            self.at += 1;
             Operator::Colon
         } else if tag && self.take(b">") {
             Operator::Tag
@@ -311,6 +317,8 @@ mod tests {
             "</password>examplevalue</x>",
             "the password is examplevalue",
             "checkPassword(input)",
+            "has_secure_password :examplevalue",
+            "docker run -v \"$PASSWORD\":/examplevalue",
             "splitpasswd('user:examplevalue')",
             "['user', 'password', 'examplevalue', 'x']",
             "arn:aws:x:password:examplevalue",

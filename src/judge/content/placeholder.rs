@@ -242,6 +242,13 @@ pub(super) fn find(value: &[u8], free: bool) -> Option<Reason> {
     {
         return Some(Reason::Reference("a variable"));
     }
+    // `$config{name}`, `$this->name`, `$row[name]`: Perl and PHP.
+    let name = text.strip_prefix('$').map(|rest| rest.trim_start_matches(|c: char| c.is_alphanumeric() || c == '_'));
+    if name.is_some_and(|rest| {
+        rest.len() + 1 < text.len() && ["{", "[", "->", "::"].iter().any(|open| rest.starts_with(open))
+    }) {
+        return Some(Reason::Reference("a variable"));
+    }
     let wrapped = [('<', '>'), ('[', ']'), ('{', '}'), ('%', '%'), ('(', ')'), ('_', '_')];
     if text.len() > 2 && wrapped.iter().any(|(open, close)| text.starts_with(*open) && text.ends_with(*close)) {
         return Some(Reason::Placeholder("a name between brackets"));
