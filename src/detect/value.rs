@@ -38,6 +38,10 @@ impl Table {
 
     /// Finds the values within one run of token characters.
     pub(super) fn find(&self, rules: &RuleSet, window: &Window<'_>, run: Range<usize>, found: &mut Vec<Candidate>) {
+        // Most long runs are names and paths.
+        if !window.bytes[run.clone()].iter().any(u8::is_ascii_digit) {
+            return;
+        }
         for family in [Family::Alnum, Family::Base64, Family::Base64Url] {
             for part in family.parts(window.bytes, &run) {
                 let Some(of_length) = self.by_length.get(part.len()) else {

@@ -1,5 +1,7 @@
 //! What can be proved about a pattern before it runs.
 
+use std::sync::Arc;
+
 use regex_syntax::{
     ParserBuilder,
     hir::{Class, Hir, HirKind, Look},
@@ -19,6 +21,19 @@ pub(super) fn parse(source: &str) -> Result<Hir, String> {
         .build()
         .parse(source)
         .map_err(|error| error.to_string().replace('\n', " "))
+}
+
+/// The names of the pattern's groups, in order.
+pub(super) fn groups(hir: &Hir) -> Vec<Arc<str>> {
+    match hir.kind() {
+        HirKind::Capture(capture) => {
+            let name = capture.name.as_deref().map(Arc::from);
+            name.into_iter().chain(groups(&capture.sub)).collect()
+        }
+        HirKind::Repetition(repetition) => groups(&repetition.sub),
+        HirKind::Concat(parts) | HirKind::Alternation(parts) => parts.iter().flat_map(groups).collect(),
+        HirKind::Empty | HirKind::Literal(_) | HirKind::Class(_) | HirKind::Look(_) => Vec::new(),
+    }
 }
 
 /// The look-around that the pattern uses, if any: a rule sees only its segment, and where that ends

@@ -15,4 +15,5 @@ pub use rule::{
 };
 pub use runbook::{Phase, Placeholders, Runbook, Step};
 pub use set::RuleSet;
+use spec::load_proved;
 pub use spec::{RuleError, load};
