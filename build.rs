@@ -1,6 +1,6 @@
 //! Lists the rule files, so that a rule is one TOML entry and nothing else names it.
 
-use std::{env, fs, path::Path};
+use std::{env, fmt::Write as _, fs, path::Path};
 
 fn main() {
     println!("cargo::rerun-if-changed=rules");
@@ -15,7 +15,8 @@ fn main() {
     for name in names {
         let path = Path::new(&root).join("rules").join(&name);
         println!("cargo::rerun-if-changed=rules/{name}");
-        table += &format!("    ({:?}, include_str!({path:?})),\n", format!("rules/{name}"));
+        let file = format!("rules/{name}");
+        writeln!(table, "    ({file:?}, include_str!({path:?})),").expect("a String takes everything");
     }
     table += "];\n";
     let out = env::var("OUT_DIR").expect("cargo sets it");

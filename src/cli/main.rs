@@ -70,7 +70,6 @@ impl Run {
         // Without a handler Ctrl-C just ends the run, which is not worth failing for.
         let _ = ctrlc::set_handler(move || {
             if flag.swap(true, Ordering::SeqCst) {
-                #[expect(clippy::exit, reason = "the user asked twice")]
                 std::process::exit(130);
             }
             stop.stop.store(true, Ordering::SeqCst);

@@ -58,12 +58,12 @@ fn draw(progress: &Progress, elapsed: Duration) {
     let done = progress.done.load(Ordering::Relaxed);
     let megabytes = progress.bytes.load(Ordering::Relaxed) as f64 / 1e6;
     let rate = megabytes / elapsed.as_secs_f64();
-    let line = if total == 0 {
-        format!("scanning: {done} files, {megabytes:.0} MB, {rate:.0} MB/s")
-    } else {
-        let filled = (done * WIDTH / total).min(WIDTH);
-        let bar: String = (0..WIDTH).map(|at| if at < filled { '=' } else { ' ' }).collect();
-        format!("scanning: [{bar}] {done}/{total}, {megabytes:.0} MB, {rate:.0} MB/s")
+    let line = match (done * WIDTH).checked_div(total) {
+        None => format!("scanning: {done} files, {megabytes:.0} MB, {rate:.0} MB/s"),
+        Some(filled) => {
+            let bar: String = (0..WIDTH).map(|at| if at < filled { '=' } else { ' ' }).collect();
+            format!("scanning: [{bar}] {done}/{total}, {megabytes:.0} MB, {rate:.0} MB/s")
+        }
     };
     let _ = write!(io::stderr(), "\r\x1b[2K{line}");
     let _ = io::stderr().flush();

@@ -58,6 +58,13 @@ fn name_around(text: &[u8], word: &Range<usize>) -> Range<usize> {
     start..end
 }
 
+/// `setPassword("…")`, `.with_token("…")`: other calls look a value up, split it or check it.
+fn is_setter(name: &[u8]) -> bool {
+    let last = name.rsplit(|byte| *byte == b'.').next().unwrap_or(name);
+    let lower = last.to_ascii_lowercase();
+    ["set", "with", "use"].iter().any(|verb| lower.starts_with(verb.as_bytes()))
+}
+
 struct Reader<'a> {
     text: &'a [u8],
     at: usize,
@@ -89,6 +96,10 @@ impl Reader<'_> {
     fn value(&mut self, name: &Range<usize>, longest: usize) -> Option<(Range<usize>, Form)> {
         let flag = self.text[name.clone()].starts_with(b"--");
         let before = name.start.checked_sub(1).map(|at| self.text[at]);
+        // `AWS::IAM::AccessKey`, `arn:aws:…:secret:`: a part of a longer name.
+        if before == Some(b':') {
+            return None;
+        }
         let quoted_name = before.is_some_and(|byte| matches!(byte, b'"' | b'\'' | b'`'));
         // `<password>` and `</password>`: only the opening tag has a value behind it.
         let tag = before == Some(b'<');
@@ -104,13 +115,19 @@ impl Reader<'_> {
             return None;
         } else if self.take(b"=") {
             Operator::Assign
-        } else if self.take(b":") {
+        } else if self.rest().starts_with(b":") {
+            // `has_secure_password :symbol` in Ruby, `-v "$PWD":/mnt` in a shell.
+            let symbol = spaces > 0 && self.rest().get(1).is_some_and(|byte| !byte.is_ascii_whitespace());
+            if symbol || before == Some(b'$') {
+                return None;
+            }
+            self.at += 1;
             Operator::Colon
         } else if tag && self.take(b">") {
             Operator::Tag
         } else if quoted_name && self.take(b",") {
             Operator::Comma
-        } else if spaces == 0 && self.take(b"(") {
+        } else if spaces == 0 && is_setter(&self.text[name.clone()]) && self.take(b"(") {
             Operator::Call
         } else if flag && spaces > 0 {
             Operator::Flag
@@ -124,9 +141,23 @@ impl Reader<'_> {
         self.wrappers();
         let in_code = matches!(operator, Operator::Comma | Operator::Call);
         if let Some((range, form)) = self.quoted(longest) {
+            // `("name", "value")` is a pair; in a longer list the next item is no value.
+            if operator == Operator::Comma && !(self.opens_pair(name) && self.closes_pair(range.end)) {
+                return None;
+            }
             return Some((range, form));
         }
-        if in_code { None } else { self.bare(operator, longest).map(|range| (range, Form::Bare)) }
+        if in_code { None } else { self.bare(name.start, operator, longest).map(|range| (range, Form::Bare)) }
+    }
+
+    fn opens_pair(&self, name: &Range<usize>) -> bool {
+        name.start >= 2 && matches!(self.text[name.start - 2], b'(' | b'[' | b'{')
+    }
+
+    fn closes_pair(&self, value_end: usize) -> bool {
+        let behind = self.text.get(value_end + 1..).unwrap_or_default();
+        let behind = behind.trim_ascii_start();
+        matches!(behind.first(), None | Some(b')' | b']' | b'}'))
     }
 
     /// `: str = "…"`, `: &'static str = "…"`, `: Option<String> = …`.
@@ -195,7 +226,7 @@ impl Reader<'_> {
         None
     }
 
-    fn bare(&mut self, operator: Operator, longest: usize) -> Option<Range<usize>> {
+    fn bare(&mut self, name_start: usize, operator: Operator, longest: usize) -> Option<Range<usize>> {
         let start = self.at;
         let stops: &[u8] = match operator {
             Operator::Tag => b"<\r",
@@ -209,6 +240,17 @@ impl Reader<'_> {
             return None;
         }
         if operator == Operator::Tag && stop != Some(&b'<') {
+            return None;
+        }
+        // Another word behind it: prose (`password: the usual one`) or a command with arguments.
+        let behind = self.text.get(end..).unwrap_or_default();
+        let next = behind.iter().find(|byte| !matches!(byte, b' ' | b'\t'));
+        let apart = matches!(behind.first(), Some(b' ' | b'\t'));
+        if matches!(operator, Operator::Assign | Operator::Colon)
+            && apart
+            && next.is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'$')
+            && !self.text[..name_start].trim_ascii_start().starts_with(b"-")
+        {
             return None;
         }
         (length > 0).then_some(start..end)
@@ -243,23 +285,23 @@ mod tests {
     #[test]
     fn every_way_to_give_a_name_a_value_is_read() {
         for (text, name, value) in [
-            ("PASSWORD=s3cretvalue", "PASSWORD", "s3cretvalue"),
-            ("export DB_PASSWORD=\"s3cret value\"", "DB_PASSWORD", "s3cret value"),
-            ("  password: s3cretvalue # why", "password", "s3cretvalue"),
-            ("{\"password\": \"s3cretvalue\"}", "password", "s3cretvalue"),
-            (r#"{\"password\": \"s3cretvalue\"}"#, "password", "s3cretvalue"),
-            ("$config['password'] = 's3cretvalue';", "password", "s3cretvalue"),
-            ("'password' => 's3cretvalue',", "password", "s3cretvalue"),
-            ("let password: &str = \"s3cretvalue\";", "password", "s3cretvalue"),
-            ("password: Option<String> = Some(\"s3cretvalue\")", "password", "s3cretvalue"),
-            ("mysql --password s3cretvalue -u root", "--password", "s3cretvalue"),
-            ("mysql --password=s3cretvalue -u root", "--password", "s3cretvalue"),
-            ("<password>s3cretvalue</password>", "password", "s3cretvalue"),
-            ("define('DB_PASSWORD', 's3cretvalue');", "DB_PASSWORD", "s3cretvalue"),
-            ("ds.setPassword(\"s3cretvalue\");", "ds.setPassword", "s3cretvalue"),
-            ("spring.datasource.password=s3cretvalue", "spring.datasource.password", "s3cretvalue"),
-            ("password = b'it\\'s s3cret'", "password", "it\\'s s3cret"),
-            ("password := \"s3cretvalue\"", "password", "s3cretvalue"),
+            ("PASSWORD=examplevalue", "PASSWORD", "examplevalue"),
+            ("export DB_PASSWORD=\"example value\"", "DB_PASSWORD", "example value"),
+            ("  password: examplevalue # why", "password", "examplevalue"),
+            ("{\"password\": \"examplevalue\"}", "password", "examplevalue"),
+            (r#"{\"password\": \"examplevalue\"}"#, "password", "examplevalue"),
+            ("$config['password'] = 'examplevalue';", "password", "examplevalue"),
+            ("'password' => 'examplevalue',", "password", "examplevalue"),
+            ("let password: &str = \"examplevalue\";", "password", "examplevalue"),
+            ("password: Option<String> = Some(\"examplevalue\")", "password", "examplevalue"),
+            ("mysql --password examplevalue -u root", "--password", "examplevalue"),
+            ("mysql --password=examplevalue -u root", "--password", "examplevalue"),
+            ("<password>examplevalue</password>", "password", "examplevalue"),
+            ("define('DB_PASSWORD', 'examplevalue');", "DB_PASSWORD", "examplevalue"),
+            ("ds.setPassword(\"examplevalue\");", "ds.setPassword", "examplevalue"),
+            ("spring.datasource.password=examplevalue", "spring.datasource.password", "examplevalue"),
+            ("password = b'it\\'s example'", "password", "it\\'s example"),
+            ("password := \"examplevalue\"", "password", "examplevalue"),
         ] {
             assert_eq!(values(text), [(name, value)], "{text}");
         }
@@ -268,13 +310,20 @@ mod tests {
     #[test]
     fn what_is_not_a_value_is_left() {
         for text in [
-            "if password == \"s3cretvalue\" {",
+            "if password == \"examplevalue\" {",
             "password = read_password(prompt)",
             "password: config[\"db\"]",
             "use crate::password::Hash;",
-            "</password>s3cretvalue</x>",
-            "the password is s3cretvalue",
+            "</password>examplevalue</x>",
+            "the password is examplevalue",
             "checkPassword(input)",
+            "has_secure_password :examplevalue",
+            "docker run -v \"$PASSWORD\":/examplevalue",
+            "splitpasswd('user:examplevalue')",
+            "['user', 'password', 'examplevalue', 'x']",
+            "arn:aws:x:password:examplevalue",
+            "# password: examplevalue is what you type",
+            "$password = ConvertTo-SecureString $x",
         ] {
             assert!(values(text).is_empty(), "{text}: {:?}", values(text));
         }

@@ -26,8 +26,8 @@ pub struct ExcerptLine {
 }
 
 impl Excerpt {
-    /// The excerpt for a secret; `masks` are the ranges of all secrets in the text, in order of
-    /// their starts.
+    /// The excerpt for a secret; `masks` are the ranges of all secrets in the text, in order and
+    /// apart.
     pub fn new(index: &LineIndex<'_>, secret: &Range<usize>, masks: &[Range<usize>]) -> Self {
         let first = index.line_of(secret.start);
         let last = index.line_of(secret.end.max(secret.start + 1) - 1);
@@ -57,7 +57,9 @@ impl Excerpt {
         let mut text = String::new();
         let mut marked: Option<Range<usize>> = None;
         let mut at = from;
-        let overlapping = masks.iter().filter(|mask| mask.start < to && mask.end > from);
+        // Masks are in order and do not overlap.
+        let first = masks.partition_point(|mask| mask.end <= from);
+        let overlapping = masks[first..].iter().take_while(|mask| mask.start < to);
         for mask in overlapping.chain(std::iter::once(&(to..to))) {
             let stop = mask.start.clamp(at, to);
             text += &neutralise(&String::from_utf8_lossy(&bytes[at - start..stop - start]));

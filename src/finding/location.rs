@@ -1,6 +1,6 @@
 //! Bytes to lines and columns, in one place only; and GitHub's line hash.
 
-use std::{collections::HashMap, ops::Range};
+use std::{cell::Cell, collections::HashMap, ops::Range};
 
 use memchr::memchr_iter;
 
@@ -31,18 +31,23 @@ pub struct LineIndex<'a> {
     lines_before: usize,
     /// Bytes before `bytes`.
     bytes_before: u64,
+    /// Columns of the first line that stand before `bytes`.
+    columns_before: usize,
+    /// The last place that was asked for: start of its line, the byte, its column. Findings come in
+    /// order, and a line may be as long as the file.
+    last: Cell<(usize, usize, usize)>,
 }
 
 impl<'a> LineIndex<'a> {
     /// Of a whole text.
     pub fn new(bytes: &'a [u8]) -> Self {
-        Self::window(bytes, 0, 0)
+        Self::window(bytes, 0, 0, 0)
     }
 
-    /// Of a window that begins at a line start behind so many lines and bytes.
-    pub fn window(bytes: &'a [u8], lines_before: usize, bytes_before: u64) -> Self {
+    /// Of a window that begins behind so many lines, columns of its first line, and bytes.
+    pub fn window(bytes: &'a [u8], lines_before: usize, columns_before: usize, bytes_before: u64) -> Self {
         let starts = std::iter::once(0).chain(memchr_iter(b'\n', bytes).map(|at| at + 1)).collect();
-        Self { bytes, starts, lines_before, bytes_before }
+        Self { bytes, starts, lines_before, bytes_before, columns_before, last: Cell::new((0, 0, 1 + columns_before)) }
     }
 
     /// The location of a range of bytes (relative to the window).
@@ -50,9 +55,8 @@ impl<'a> LineIndex<'a> {
         let (start_line, start_column) = self.place(range.start);
         // The end is behind the last byte, on that byte's line.
         let last = range.end.max(range.start + 1) - 1;
-        let (end_line, _) = self.place(last);
-        let begin = self.starts[end_line - 1];
-        let end_column = columns(&self.bytes[begin..range.end.max(begin)]) + 1;
+        let end_line = self.line_of(last) + 1;
+        let end_column = self.column(end_line - 1, range.end.max(self.starts[end_line - 1]));
         Location {
             start_line: start_line + self.lines_before,
             start_column,
@@ -88,11 +92,26 @@ impl<'a> LineIndex<'a> {
 
     fn place(&self, at: usize) -> (usize, usize) {
         let line = self.line_of(at);
-        (line + 1, columns(&self.bytes[self.starts[line]..at]) + 1)
+        (line + 1, self.column(line, at))
+    }
+
+    /// The column of a byte in a line (from 0).
+    fn column(&self, line: usize, at: usize) -> usize {
+        let start = self.starts[line];
+        let (known_start, known_at, known_column) = self.last.get();
+        let column = if known_start == start && (start..=at).contains(&known_at) {
+            known_column + columns(&self.bytes[known_at..at])
+        } else {
+            let before = if line == 0 { self.columns_before } else { 0 };
+            before + columns(&self.bytes[start..at]) + 1
+        };
+        self.last.set((start, at, column));
+        column
     }
 }
 
-fn columns(bytes: &[u8]) -> usize {
+/// How many columns a text takes: one for each code point and for each byte that is not UTF-8.
+pub(crate) fn columns(bytes: &[u8]) -> usize {
     bstr::ByteSlice::chars(bytes).count()
 }
 

@@ -16,6 +16,7 @@ pub use facts::{Fact, FactName};
 pub use fingerprint::Fingerprint;
 pub(crate) use fingerprint::{normalise, shannon};
 pub use incident::Incident;
+pub(crate) use location::columns;
 pub use location::{LineIndex, Location, line_hashes};
 pub use secret::Secret;
 
@@ -146,6 +147,9 @@ pub struct Part {
     pub location: Option<Location>,
 }
 
+/// How many refs a finding names.
+pub const MOST_REFS: usize = 50;
+
 /// What the history says of a finding.
 #[derive(Debug, Clone)]
 pub struct History {
@@ -155,10 +159,15 @@ pub struct History {
     pub added_here: Option<Arc<CommitInfo>>,
     /// The commit that took it off this path, if it is not at HEAD any more.
     pub removed: Option<Arc<CommitInfo>>,
-    /// Refs whose tip still holds it at this path, by full name.
+    /// Refs whose tip still holds it at this path, by full name: branches first, at most
+    /// [`MOST_REFS`], for a repository may have tens of thousands.
     pub live_on: Vec<String>,
-    /// Refs that hold it only in their past.
+    /// How many more there are.
+    pub live_on_more: usize,
+    /// Refs that hold it only in their past, likewise.
     pub in_history_of: Vec<String>,
+    /// How many more there are.
+    pub in_history_of_more: usize,
     /// Whether HEAD's tree holds it at this path.
     pub at_head: bool,
     /// Whether any ref reaches it; otherwise it is in a dropped stash, a reflog or dangling.

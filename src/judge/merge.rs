@@ -1,6 +1,6 @@
 //! What can only be decided with all candidates of a blob at hand: pairs and overlaps.
 
-use std::cmp::Reverse;
+use std::{cmp::Reverse, collections::BTreeMap};
 
 use super::{Judged, Reason, Verdict, content};
 use crate::{
@@ -15,6 +15,7 @@ pub fn merge(rules: &RuleSet, judged: &mut [Judged]) {
 }
 
 fn join_pairs(rules: &RuleSet, judged: &mut [Judged]) {
+    let longest = longest(judged);
     for at in 0..judged.len() {
         let rule = rules.at(judged[at].candidate.rule);
         let Some(companion) = &rule.companion else {
@@ -28,9 +29,17 @@ fn join_pairs(rules: &RuleSet, judged: &mut [Judged]) {
             let range = &other.candidate.secret;
             range.start.saturating_sub(secret.end).max(secret.start.saturating_sub(range.end))
         };
-        let nearest = (0..judged.len())
-            .filter(|other| *other != at && rules.at(judged[*other].candidate.rule).id == companion.rule)
-            .filter(|other| !matches!(&judged[*other].verdict, Verdict::Dismiss(reason) if !matches!(reason, Reason::PartOf(_) | Reason::CompanionAlone)))
+        let stands = |other: &usize| {
+            *other != at
+                && rules.at(judged[*other].candidate.rule).id == companion.rule
+                && !matches!(&judged[*other].verdict, Verdict::Dismiss(reason) if !matches!(reason, Reason::PartOf(_) | Reason::CompanionAlone))
+        };
+        // The list is in order of starts, so only neighbours within reach are looked at.
+        let reach = companion.within as u64 + longest;
+        let first = judged.partition_point(|other| other.candidate.secret.start + reach < secret.start);
+        let nearest = (first..judged.len())
+            .take_while(|other| judged[*other].candidate.secret.start <= secret.end + reach)
+            .filter(stands)
             .map(|other| (distance(&judged[other]), other))
             .filter(|(distance, _)| *distance <= companion.within as u64)
             .min();
@@ -89,29 +98,42 @@ fn settle_overlaps(rules: &RuleSet, judged: &mut [Judged]) {
         let rule = rules.at(one.candidate.rule);
         (Reverse(rank(rule, one)), one.candidate.rule, one.candidate.secret.start)
     });
-    let mut taken: Vec<(std::ops::Range<u64>, usize, bool)> = Vec::new();
-    for at in order {
+    let longest = longest(judged);
+    // By start: the end, the rule, and whether it is reported.
+    let mut taken: BTreeMap<(u64, usize), (u64, usize, bool)> = BTreeMap::new();
+    for (turn, at) in order.into_iter().enumerate() {
         let range = judged[at].candidate.secret.clone();
         let rule = judged[at].candidate.rule;
         let generic = rank(rules.at(rule), &judged[at]).0 == 0;
-        let over =
-            taken.iter().find(|(other, by, _)| other.start < range.end && range.start < other.end && *by != rule);
+        let near = taken.range((range.start.saturating_sub(longest), 0)..(range.end, 0));
+        // Of several the most specific counts, which was taken first.
+        let over = near
+            .filter(|(_, (end, by, _))| range.start < *end && *by != rule)
+            .min_by_key(|((_, turn), _)| *turn)
+            .map(|(_, (_, by, reported))| (*by, *reported));
         match (&judged[at].verdict, over) {
-            (Verdict::Report(_), Some((_, by, true))) => {
-                judged[at].verdict = Verdict::Dismiss(Reason::Shadowed(rules.at(*by).id.clone()));
+            (Verdict::Report(_), Some((by, true))) => {
+                judged[at].verdict = Verdict::Dismiss(Reason::Shadowed(rules.at(by).id.clone()));
             }
-            (Verdict::Report(_), Some((_, by, false))) if generic => {
-                judged[at].verdict = Verdict::Dismiss(Reason::Settled(rules.at(*by).id.clone()));
+            (Verdict::Report(_), Some((by, false))) if generic => {
+                judged[at].verdict = Verdict::Dismiss(Reason::Settled(rules.at(by).id.clone()));
             }
-            (Verdict::Report(_), _) => taken.push((range, rule, true)),
+            (Verdict::Report(_), _) => {
+                taken.insert((range.start, turn), (range.end, rule, true));
+            }
             (Verdict::Dismiss(reason), _)
                 if !generic && (reason.settles() || matches!(reason, Reason::PartOf(_) | Reason::CompanionAlone)) =>
             {
-                taken.push((range, rule, false));
+                taken.insert((range.start, turn), (range.end, rule, false));
             }
             (Verdict::Dismiss(_), _) => {}
         }
     }
+}
+
+/// Bytes of the longest secret in a list.
+fn longest(judged: &[Judged]) -> u64 {
+    judged.iter().map(|one| one.candidate.secret.end - one.candidate.secret.start).max().unwrap_or(0)
 }
 
 /// One step less sure, for callers outside.

@@ -31,7 +31,8 @@ pub enum PathClass {
 impl PathClass {
     /// Classifies a path.
     pub fn of(path: &RelPath) -> Self {
-        let lower = path.as_bstr().to_ascii_lowercase();
+        let original: &[u8] = path.as_bstr();
+        let lower = original.to_ascii_lowercase();
         let path = String::from_utf8_lossy(&lower);
         let name = path.rsplit('/').next().unwrap_or(&path);
         let folders: Vec<&str> = path.split('/').rev().skip(1).collect();
@@ -120,7 +121,7 @@ impl PathClass {
         ]) || ["_test.", ".test.", ".spec.", "_spec.", "test_", "mock_"]
             .iter()
             .any(|mark| if mark.starts_with(['_', '.']) { name.contains(mark) } else { name.starts_with(mark) })
-            || name.split('.').next().is_some_and(|stem| stem.ends_with("test") || stem.ends_with("tests"))
+            || stem_is_test(original)
         {
             Self::Test
         } else if within(&[
@@ -148,6 +149,14 @@ impl PathClass {
             Self::Ordinary
         }
     }
+}
+
+/// `login_test`, `login-tests`, `LoginTest`; not `contest` or `latest`.
+fn stem_is_test(path: &[u8]) -> bool {
+    let name = path.rsplit(|byte| *byte == b'/').next().unwrap_or(path);
+    let stem = name.split(|byte| *byte == b'.').next().unwrap_or(name);
+    let marked = ["_test", "-test", "_tests", "-tests", "Test", "Tests", "TestCase"];
+    matches!(stem, b"test" | b"tests") || marked.iter().any(|end| stem.ends_with(end.as_bytes()))
 }
 
 /// File endings whose unquoted values are literals.

@@ -202,7 +202,9 @@ pub(super) fn sample() -> Report {
         introduced: Some(commit(1, 900, "Zoë Ångström", "Add the signing key, remove later")),
         added_here: Some(commit(2, 400, "Zoë Ångström", "Move keys to deploy/")),
         live_on: vec!["refs/heads/main".into(), "refs/remotes/origin/main".into()],
+        live_on_more: 0,
         in_history_of: vec!["refs/tags/v1.0".into()],
+        in_history_of_more: 0,
         versions: 3,
         at_head: true,
         ..history()
@@ -216,7 +218,9 @@ pub(super) fn sample() -> Report {
         added_here: live.introduced.clone(),
         removed: Some(commit(3, 380, "Sam Okafor", "Delete the backup")),
         live_on: vec![],
+        live_on_more: 0,
         in_history_of: vec!["refs/heads/main".into()],
+        in_history_of_more: 0,
         versions: 1,
         at_head: false,
         ..live.clone()
@@ -232,6 +236,7 @@ pub(super) fn sample() -> Report {
         added_here: Some(commit(4, 30, "Eve \u{202e}gnp.exe\u{1b}[2J", "Quick fix \u{1b}]0;owned\u{7}")),
         removed: Some(commit(5, 2, "Sam Okafor", "Read the token from the environment")),
         in_history_of: vec!["refs/heads/main".into(), "refs/heads/release/1.x".into()],
+        in_history_of_more: 0,
         versions: 2,
         ..history()
     });
@@ -383,7 +388,9 @@ fn history() -> History {
         added_here: None,
         removed: None,
         live_on: vec![],
+        live_on_more: 0,
         in_history_of: vec![],
+        in_history_of_more: 0,
         at_head: false,
         reachable: true,
         versions: 1,

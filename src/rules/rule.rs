@@ -341,7 +341,9 @@ pub struct Pattern {
 impl Pattern {
     /// The compiled pattern; compiled when first asked for.
     pub fn regex(&self) -> &Regex {
-        self.compiled.get_or_init(|| compile(&self.source, self.nocase).expect("it compiled when the rule was read"))
+        // A match without reach before its anchor begins there: nothing else has to be tried.
+        let source = if self.reach.before == 0 { format!("\\A(?:{})", self.source) } else { self.source.clone() };
+        self.compiled.get_or_init(|| compile(&source, self.nocase).expect("it compiled when the rule was read"))
     }
 }
 

@@ -179,7 +179,7 @@ impl Scanner {
             return Some(Scanned { kept, ..Scanned::default() });
         }
         let bytes = repository.read_blob(id).ok()?;
-        self.contained(&|| format!("blob {id}"), || self.scan_bytes(&bytes)).ok()
+        self.contained(&|| format!("blob {id}"), || self.scan_values(&bytes)).ok()
     }
 }
 
@@ -189,7 +189,9 @@ fn range_history(commit: &Arc<CommitInfo>, at_head: bool) -> History {
         added_here: Some(Arc::clone(commit)),
         removed: None,
         live_on: Vec::new(),
+        live_on_more: 0,
         in_history_of: Vec::new(),
+        in_history_of_more: 0,
         at_head,
         reachable: true,
         versions: 1,

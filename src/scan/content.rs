@@ -9,7 +9,7 @@ use std::{
 use super::{BINARY_LIMIT, Scanner};
 use crate::{
     detect::{Candidate, Class, Detector, MARGIN, Window, classify, to_utf8},
-    finding::{Excerpt, LineIndex, Location, line_hashes},
+    finding::{Excerpt, LineIndex, Location, columns, line_hashes},
     judge::{Judged, Verdict, content, merge},
     source::ExclusionReason,
     suppress::{Allow, inline},
@@ -17,6 +17,9 @@ use crate::{
 
 /// How much of a stream is looked at in one go.
 const CORE: usize = 4 << 20;
+
+/// What to do with a blob's text and its judged candidates.
+type Then<'a> = &'a mut dyn FnMut(&[u8], &mut Scanned, &[Judged]);
 
 /// What was found in one blob.
 #[derive(Debug, Default)]
@@ -55,16 +58,31 @@ pub struct Described {
 }
 
 impl Scanner {
+    /// Which secrets a blob holds, without saying where: what a sweep over many versions needs.
+    pub fn scan_values(&self, bytes: &[u8]) -> Scanned {
+        let (all, mut scanned) = self.judge_bytes(bytes, &mut |_, _, _| {});
+        for one in all {
+            match &one.verdict {
+                Verdict::Dismiss(reason) => *scanned.dismissed.entry(reason.id()).or_default() += 1,
+                Verdict::Report(_) => scanned.kept.push(Described::without_place(one)),
+            }
+        }
+        scanned
+    }
+
     /// Everything about a blob that is in memory.
     pub fn scan_bytes(&self, bytes: &[u8]) -> Scanned {
         let judged = self.judge_bytes(bytes, &mut |text, scanned, all| {
             scanned.minified = is_minified(text);
             let kept = |one: &&Judged| matches!(one.verdict, Verdict::Report(_));
             let index = (!scanned.binary && all.iter().any(|one| kept(&one))).then(|| LineIndex::new(text));
+            let masks = masks(all, 0);
             for one in all {
                 match (&one.verdict, &index) {
                     (Verdict::Dismiss(reason), _) => *scanned.dismissed.entry(reason.id()).or_default() += 1,
-                    (Verdict::Report(_), Some(index)) => scanned.kept.push(self.describe(index, one.clone(), all, 0)),
+                    (Verdict::Report(_), Some(index)) => {
+                        scanned.kept.push(self.describe(index, one.clone(), &masks, 0))
+                    }
                     (Verdict::Report(_), None) => scanned.kept.push(Described::without_place(one.clone())),
                 }
             }
@@ -87,11 +105,7 @@ impl Scanner {
         (text, all, class)
     }
 
-    fn judge_bytes(
-        &self,
-        bytes: &[u8],
-        then: &mut dyn FnMut(&[u8], &mut Scanned, &[Judged]),
-    ) -> (Vec<Judged>, Scanned) {
+    fn judge_bytes(&self, bytes: &[u8], then: Then<'_>) -> (Vec<Judged>, Scanned) {
         let class = classify(bytes);
         let mut scanned = Scanned {
             bytes: bytes.len() as u64,
@@ -128,13 +142,13 @@ impl Scanner {
 
     /// Place, excerpt and allow comment of one kept candidate; `base` is where the index's text
     /// starts in the blob.
-    fn describe(&self, index: &LineIndex<'_>, judged: Judged, all: &[Judged], base: u64) -> Described {
+    fn describe(&self, index: &LineIndex<'_>, judged: Judged, masks: &[Range<usize>], base: u64) -> Described {
         let relative = |range: &Range<u64>| (range.start - base) as usize..(range.end - base) as usize;
         let secret = relative(&judged.candidate.secret);
         let rule = self.rules().at(judged.candidate.rule);
         Described {
             location: Some(index.locate(&secret)),
-            excerpt: Some(Excerpt::new(index, &secret, &masks(all, base))),
+            excerpt: Some(Excerpt::new(index, &secret, masks)),
             line_hash: None,
             allow: if self.policy.inline { inline(index, &secret, rule) } else { None },
             part_locations: judged.parts.iter().map(|part| Some(index.locate(&relative(&part.secret)))).collect(),
@@ -161,7 +175,7 @@ impl Scanner {
         }
         let mut reader = Utf8::new(io::Cursor::new(head).chain(reader), class);
         let mut buffer: Vec<u8> = Vec::with_capacity(CORE + 2 * MARGIN);
-        let (mut start, mut lines_before, mut core_start) = (0u64, 0usize, 0usize);
+        let (mut start, mut lines_before, mut columns_before, mut core_start) = (0u64, 0usize, 0usize, 0usize);
         let mut all: Vec<Judged> = Vec::new();
         let mut described: Vec<Described> = Vec::new();
         let mut failure = None;
@@ -190,10 +204,11 @@ impl Scanner {
             Detector::finish(&mut found);
             let judged = self.judge_all(found, &window);
             if !scanned.binary && judged.iter().any(|one| matches!(one.verdict, Verdict::Report(_))) {
-                let index = LineIndex::window(&buffer, lines_before, start);
+                let index = LineIndex::window(&buffer, lines_before, columns_before, start);
+                let masks = masks(&judged, start);
                 for one in &judged {
                     if matches!(one.verdict, Verdict::Report(_)) {
-                        described.push(self.describe(&index, one.clone(), &judged, start));
+                        described.push(self.describe(&index, one.clone(), &masks, start));
                     }
                 }
             }
@@ -201,10 +216,15 @@ impl Scanner {
             if at_end || self.progress.is_stopped() {
                 break;
             }
-            // Keep a margin before the next core; cut at a line start so that columns stay right,
-            // unless a line is longer than the margin.
+            // Keep a margin before the next core. Cut at a line start if one is near; a line that is
+            // longer than that is cut in its middle, and its columns are counted on.
             let floor = core.end - MARGIN.min(core.end);
-            let cut = memchr::memrchr(b'\n', &buffer[..floor]).map_or(floor, |newline| newline + 1);
+            let near = floor.saturating_sub(MARGIN);
+            let cut = memchr::memrchr(b'\n', &buffer[near..floor]).map_or(floor, |newline| near + newline + 1);
+            match memchr::memrchr(b'\n', &buffer[..cut]) {
+                Some(newline) => columns_before = columns(&buffer[newline + 1..cut]),
+                None => columns_before += columns(&buffer[..cut]),
+            }
             lines_before += memchr::memchr_iter(b'\n', &buffer[..cut]).count();
             start += cut as u64;
             core_start = core.end - cut;

@@ -12,7 +12,7 @@ use rayon::prelude::*;
 
 use super::{BLOB_LIMIT, Described, Gathered, Gatherer, Scanner};
 use crate::{
-    finding::{Finding, History, Place, Secret, SuppressedBy, Suppression},
+    finding::{Finding, History, MOST_REFS, Place, Secret, SuppressedBy, Suppression},
     report::{Job, Report},
     source::{
         Blob, Content, Gap, GapKind, Item, Origin, SourceError,
@@ -51,14 +51,14 @@ impl Scanner {
     pub fn scan_history(&self, repository: &Repository, selection: &Selection) -> Result<Report, SourceError> {
         let started = Instant::now();
         let census = repository.census(selection)?;
-        let order =
-            if census.reading_order.len() == census.blobs.len() { &census.reading_order } else { &census.blobs };
         self.progress.total.store(census.blobs.len() + census.commits.len() + census.tags.len(), Ordering::Relaxed);
         let gatherer = Gatherer::default();
         let hits: Mutex<(Vec<Hit>, Values)> = Mutex::default();
-        repository.sweep_blobs(order, BLOB_LIMIT, &|item| self.take_blob(item, &gatherer, &hits));
+        repository.sweep_blobs(&census.reading_order, BLOB_LIMIT, &|item| self.take_blob(item, &gatherer, &hits));
         let messages: Mutex<Vec<Finding>> = Mutex::default();
-        repository.sweep_messages(&census.commits, &census.tags, &|item| self.take_message(item, &gatherer, &messages));
+        repository.sweep_messages(&census.commit_reading_order, &census.tags, &|item| {
+            self.take_message(item, &gatherer, &messages)
+        });
         let graph = CommitGraph::build(repository, &census)?;
         let (hits, values) = hits.into_inner().unwrap_or_else(PoisonError::into_inner);
         let mut all = gatherer.into_inner();
@@ -87,7 +87,7 @@ impl Scanner {
         else {
             return self.flow();
         };
-        match self.contained(&|| format!("blob {id}"), || self.scan_bytes(&bytes)) {
+        match self.contained(&|| format!("blob {id}"), || self.scan_values(&bytes)) {
             Ok(scanned) => {
                 self.progress.done.fetch_add(1, Ordering::Relaxed);
                 self.progress.bytes.fetch_add(scanned.bytes, Ordering::Relaxed);
@@ -260,17 +260,30 @@ struct Wanted<'a> {
 
 fn history_of(graph: &CommitGraph, value: &ValueHistory, place: &PlaceHistory) -> History {
     let info = |at: &u32| Arc::clone(&graph.nodes[*at as usize].info);
-    let names = |refs: &[u32]| refs.iter().map(|at| graph.refs[*at as usize].name.clone()).collect();
+    let names = |refs: &[u32]| {
+        let mut order: Vec<u32> = refs.to_vec();
+        // By kind, then by name, which is the order of the graph.
+        order.sort_by_key(|at| (ref_kind(&graph.refs[*at as usize].name), *at));
+        order.iter().take(MOST_REFS).map(|at| graph.refs[*at as usize].name.clone()).collect()
+    };
     History {
         introduced: value.introduced.first().map(info),
         added_here: Some(info(&place.added)),
         removed: place.removed.as_ref().map(info),
         live_on: names(&place.live_on),
+        live_on_more: place.live_on.len().saturating_sub(MOST_REFS),
         in_history_of: names(&place.in_history_of),
+        in_history_of_more: place.in_history_of.len().saturating_sub(MOST_REFS),
         at_head: place.at_head,
         reachable: place.reachable,
         versions: place.versions.len(),
     }
+}
+
+/// Branches matter more than what was fetched of others' pull requests.
+fn ref_kind(name: &str) -> usize {
+    let kinds = ["HEAD", "refs/heads/", "refs/remotes/", "refs/tags/", "refs/stash", "refs/notes/"];
+    kinds.iter().position(|kind| name.starts_with(kind)).unwrap_or(kinds.len())
 }
 
 fn unplaced_history() -> History {
@@ -279,7 +292,9 @@ fn unplaced_history() -> History {
         added_here: None,
         removed: None,
         live_on: Vec::new(),
+        live_on_more: 0,
         in_history_of: Vec::new(),
+        in_history_of_more: 0,
         at_head: false,
         reachable: false,
         versions: 1,

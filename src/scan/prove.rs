@@ -6,7 +6,7 @@ use super::{Progress, Scanner, Settings};
 use crate::{
     finding::Place,
     report::Thresholds,
-    rules::{Confidence, Role, Rule, RuleSet, example},
+    rules::{Confidence, Role, Rule, RuleId, RuleSet, example},
     source::RelPath,
     suppress::Policy,
 };
@@ -69,7 +69,7 @@ pub fn prove(rules: &Arc<RuleSet>) -> Vec<Problem> {
 }
 
 /// The rules that report an example, and those that looked at it and dismissed it.
-fn outcome(scanner: &Scanner, rule: &Rule, template: &str) -> (Vec<Arc<str>>, Vec<(Arc<str>, String)>) {
+fn outcome(scanner: &Scanner, rule: &Rule, template: &str) -> (Vec<RuleId>, Vec<(RuleId, String)>) {
     let text = example::expand(template, &rule.id);
     let place = Place::File { path: RelPath::new("src/example"), local: false };
     let kept = scanner.scan_bytes(text.as_bytes()).kept;

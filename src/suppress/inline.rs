@@ -4,6 +4,9 @@ use std::ops::Range;
 
 use crate::{finding::LineIndex, rules::Rule};
 
+/// How far from the secret a comment is looked for on one line, in bytes.
+const NEAR: usize = 2048;
+
 const MARK: &[u8] = b"keysweep:allow";
 
 /// What an allow comment says about a finding.
@@ -26,7 +29,14 @@ pub fn inline(index: &LineIndex<'_>, secret: &Range<usize>, rule: &Rule) -> Opti
     if last > first {
         lines.push(last);
     }
-    lines.into_iter().find_map(|line| read(index.line(line).1, rule))
+    lines.into_iter().find_map(|line| {
+        let (start, bytes) = index.line(line);
+        // In a line of a megabyte the comment stands near the secret or at the line's end.
+        let centre = secret.start.clamp(start, start + bytes.len()) - start;
+        let near = &bytes[centre.saturating_sub(NEAR)..bytes.len().min(centre + secret.len() + NEAR)];
+        let end = &bytes[bytes.len().saturating_sub(NEAR)..];
+        read(near, rule).or_else(|| read(end, rule))
+    })
 }
 
 /// Whether a line holds a comment and nothing else.
@@ -37,7 +47,6 @@ fn is_comment_alone(line: &[u8]) -> bool {
 }
 
 fn read(line: &[u8], rule: &Rule) -> Option<Allow> {
-    // A line of a megabyte has its comment near its ends, if anywhere.
     let at = memchr::memmem::find(line, MARK)?;
     let rest = &line[at + MARK.len()..];
     let rest = &rest[..rest.len().min(400)];

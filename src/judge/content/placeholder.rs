@@ -167,6 +167,7 @@ const REFERENCES: &[(&str, &str)] = &[
     ("process.env", "an environment variable"),
     ("os.environ", "an environment variable"),
     ("getenv", "an environment variable"),
+    ("`", "a command substitution"),
     ("env(", "an environment variable"),
     ("env.", "an environment variable"),
     ("secrets.", "a CI secret"),
@@ -214,6 +215,9 @@ pub(super) fn find(value: &[u8], free: bool) -> Option<Reason> {
     if let Some((_, what)) = ENCRYPTED.iter().find(|(mark, _)| text.starts_with(mark)) {
         return free.then_some(Reason::Encrypted(what));
     }
+    if text.ends_with("...") || text.ends_with('…') {
+        return Some(Reason::Placeholder("it is cut off"));
+    }
     let random = text.len() >= 64;
     if !random && INSIDE.iter().any(|word| lower.contains(word)) {
         return Some(Reason::Placeholder("a word such as example, changeme, your…"));
@@ -227,12 +231,22 @@ pub(super) fn find(value: &[u8], free: bool) -> Option<Reason> {
     if !free {
         return None;
     }
+    if has_template(text) {
+        return Some(Reason::Reference("a template"));
+    }
     if let Some((_, what)) = REFERENCES.iter().find(|(mark, _)| lower.contains(mark)) {
         return Some(Reason::Reference(what));
     }
     if text.starts_with(['$', '@', '&', '*'])
         && text[1..].bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b':' | b'-'))
     {
+        return Some(Reason::Reference("a variable"));
+    }
+    // `$config{name}`, `$this->name`, `$row[name]`: Perl and PHP.
+    let name = text.strip_prefix('$').map(|rest| rest.trim_start_matches(|c: char| c.is_alphanumeric() || c == '_'));
+    if name.is_some_and(|rest| {
+        rest.len() + 1 < text.len() && ["{", "[", "->", "::"].iter().any(|open| rest.starts_with(open))
+    }) {
         return Some(Reason::Reference("a variable"));
     }
     let wrapped = [('<', '>'), ('[', ']'), ('{', '}'), ('%', '%'), ('(', ')'), ('_', '_')];
@@ -273,6 +287,16 @@ pub(super) fn find(value: &[u8], free: bool) -> Option<Reason> {
         return Some(Reason::Placeholder("words that stand for any value"));
     }
     None
+}
+
+/// `{name}`, `{0}`, `{}`, `{base62:36}`: a format string, a template or a pattern's repetition. Braces around a
+/// single word do not happen in generated secrets.
+fn has_template(text: &str) -> bool {
+    text.split('{').skip(1).any(|rest| {
+        rest.split_once('}').is_some_and(|(inner, _)| {
+            inner.len() <= 40 && inner.bytes().all(|b| b.is_ascii_alphanumeric() || b"_:.-, !".contains(&b))
+        })
+    })
 }
 
 /// A run of one character, of at most two, or masks such as `****`.

@@ -109,6 +109,8 @@ const OTHERWISE: &[(&str, &str)] = &[
     ("sealed", "encrypted"),
     ("ciphertext", "encrypted"),
     ("nonce", "public"),
+    ("starting", "a position"),
+    ("pagination", "a position"),
     ("csrf", "short-lived"),
     ("xsrf", "short-lived"),
     ("cancellation", "a program"),
@@ -138,6 +140,9 @@ const OTHERWISE: &[(&str, &str)] = &[
 pub(super) fn plausible(name: &[u8], value: &[u8], form: Form) -> Result<(Confidence, Option<&'static str>), Reason> {
     let name = String::from_utf8_lossy(name);
     let parts = words(&name);
+    if name.eq_ignore_ascii_case("nopasswd") {
+        return Err(Reason::NameSaysOtherwise("a rule of sudo"));
+    }
     let is_password =
         parts.iter().any(|part| part.starts_with("pass") || part == "pwd") || name.to_lowercase().contains("passw");
     if let Some(what) = otherwise(&parts, is_password) {
@@ -146,6 +151,9 @@ pub(super) fn plausible(name: &[u8], value: &[u8], form: Form) -> Result<(Confid
     let Ok(text) = std::str::from_utf8(value) else {
         return Err(Reason::LooksLike("text in another encoding"));
     };
+    if is_its_own_name(&name, text) {
+        return Err(Reason::LooksLike("its own name"));
+    }
     if let Some(what) = looks_like(text, form, is_password) {
         return Err(Reason::LooksLike(what));
     }
@@ -169,6 +177,13 @@ pub(super) fn plausible(name: &[u8], value: &[u8], form: Form) -> Result<(Confid
     Ok((Confidence::Low, Some("not random enough to be sure")))
 }
 
+/// `USER_PASSWORD = "user-password"`: a constant that names a field.
+fn is_its_own_name(name: &str, text: &str) -> bool {
+    let letters = |text: &str| text.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_lowercase();
+    let (name, text) = (letters(name), letters(text));
+    text.len() >= 4 && name.ends_with(&text)
+}
+
 /// The last part that says otherwise wins, unless the telling word comes after it: `id_token` is a
 /// token, `token_id` an identifier.
 fn otherwise(parts: &[String], is_password: bool) -> Option<&'static str> {
@@ -186,7 +201,11 @@ fn otherwise(parts: &[String], is_password: bool) -> Option<&'static str> {
         "auth",
         "apikey",
     ];
-    const ANYWHERE: [&str; 20] = [
+    const ANYWHERE: [&str; 24] = [
+        "starting",
+        "pagination",
+        "change",
+        "ciphertext",
         "public",
         "pub",
         "pubkey",
@@ -253,8 +272,18 @@ fn classes(text: &str) -> usize {
     .count()
 }
 
+/// How stored password hashes begin: crypt(3), LDAP, Django and others. They can be attacked, but are
+/// not the secret itself.
+const HASHES: [&str; 16] = [
+    "$1$", "$2a$", "$2b$", "$2y$", "$5$", "$6$", "$y$", "$apr1$", "$argon2", "$pbkdf2", "$scrypt$", "{SSHA", "{SHA",
+    "{MD5}", "pbkdf2_", "bcrypt",
+];
+
 fn looks_like(text: &str, form: Form, is_password: bool) -> Option<&'static str> {
     let bytes = text.as_bytes();
+    if HASHES.iter().any(|start| text.starts_with(start)) {
+        return Some("a password hash");
+    }
     if text.contains("://") || text.starts_with("www.") {
         return Some("an address");
     }

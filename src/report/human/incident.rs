@@ -166,13 +166,18 @@ fn past(page: &mut Page<'_>, report: &Report, incident: &Incident, findings: &[&
         }
         names.iter().map(|name| name.to_string()).collect::<Vec<_>>()
     };
+    // Refs that are not listed may be the same ones for every place, so only the largest rest counts.
+    let rest = |of: fn(&crate::finding::History) -> usize| {
+        findings.iter().filter_map(|finding| finding.history.as_ref()).map(of).max().unwrap_or(0)
+    };
     let live = refs(|history| &history.live_on);
     let mut gone = refs(|history| &history.in_history_of);
     gone.retain(|name| !live.contains(name));
-    for (label, names) in [("live on", live), ("in past of", gone)] {
+    let rests = [rest(|history| history.live_on_more), rest(|history| history.in_history_of_more)];
+    for ((label, names), rest) in [("live on", live), ("in past of", gone)].into_iter().zip(rests) {
         let names: Vec<String> = names.iter().map(|name| page.name(&short_ref(name))).collect();
         if !names.is_empty() {
-            page.row(label, &few(&names, REFS))?;
+            page.row(label, &few(&names, REFS, rest))?;
         }
     }
     Ok(())

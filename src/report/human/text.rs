@@ -238,12 +238,13 @@ pub(super) fn short_ref(name: &str) -> String {
 }
 
 /// The first few, and how many more there are.
-pub(super) fn few(names: &[String], limit: usize) -> String {
+pub(super) fn few(names: &[String], limit: usize, unnamed: usize) -> String {
     // "and 1 more" is no shorter than the one.
-    if names.len() <= limit + 1 {
+    if names.len() <= limit + 1 && unnamed == 0 {
         return names.join(", ");
     }
-    format!("{} and {} more", names[..limit].join(", "), number((names.len() - limit) as u64))
+    let shown = names.len().min(limit);
+    format!("{} and {} more", names[..shown].join(", "), number((names.len() - shown + unnamed) as u64))
 }
 
 /// `an` before a vowel that is heard: an AWS key, an npm token, a PEM key, a user token.

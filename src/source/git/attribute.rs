@@ -97,21 +97,14 @@ struct Walk<'a> {
 
 impl Repository {
     /// Finds the history of the values that blobs hold.
-    pub fn attribute(
-        &self,
-        graph: &CommitGraph,
-        interesting: &HashMap<Oid, Vec<ValueId>>,
-    ) -> Attribution {
+    pub fn attribute(&self, graph: &CommitGraph, interesting: &HashMap<Oid, Vec<ValueId>>) -> Attribution {
         if interesting.is_empty() {
             return Attribution::default();
         }
         let mut blobs: Vec<Oid> = interesting.keys().copied().collect();
         blobs.sort_unstable();
         let numbers: IdMap<u32> = blobs.iter().copied().zip(0..).collect();
-        let mut values: Vec<ValueId> = blobs
-            .iter()
-            .flat_map(|blob| interesting[blob].iter().copied())
-            .collect();
+        let mut values: Vec<ValueId> = blobs.iter().flat_map(|blob| interesting[blob].iter().copied()).collect();
         values.sort_unstable();
         values.dedup();
         let number = |value: &ValueId| {
@@ -155,16 +148,10 @@ impl Repository {
             histories[value as usize].places.push(place);
         }
         for history in &mut histories {
-            history
-                .places
-                .sort_by(|a, b| (a.added, &a.path).cmp(&(b.added, &b.path)));
+            history.places.sort_by(|a, b| (a.added, &a.path).cmp(&(b.added, &b.path)));
         }
         let histories = values.into_iter().zip(histories);
-        Attribution {
-            values: histories.filter(|(_, h)| !h.places.is_empty()).collect(),
-            unplaced,
-            gaps: found.gaps,
-        }
+        Attribution { values: histories.filter(|(_, h)| !h.places.is_empty()).collect(), unplaced, gaps: found.gaps }
     }
 }
 
@@ -217,9 +204,7 @@ impl Walk<'_> {
         let compared = if parents.is_empty() { &nothing } else { parents };
         for &parent in compared {
             diff(self.sets, &mut self.paths, parent, set, |path, old, new| {
-                let values = |blob: Option<u32>| {
-                    blob.map_or(&[][..], |blob| &self.values_of[blob as usize][..])
-                };
+                let values = |blob: Option<u32>| blob.map_or(&[][..], |blob| &self.values_of[blob as usize][..]);
                 let (old, values_new) = (values(old), values(new));
                 let not_in = |list: &[u32], v: &u32| list.binary_search(v).is_err();
                 gained.extend(values_new.iter().filter(|v| not_in(old, v)).map(|&v| (path, v)));
@@ -278,8 +263,7 @@ impl Walk<'_> {
         tips.push(head);
         tips.sort_unstable();
         tips.dedup();
-        let live: HashMap<u32, Vec<(u32, u32)>> =
-            tips.into_iter().map(|set| (set, self.spread(set))).collect();
+        let live: HashMap<u32, Vec<(u32, u32)>> = tips.into_iter().map(|set| (set, self.spread(set))).collect();
         let at_head = &live[&head];
         let blob_at = |list: &[(u32, u32)], place: u32| {
             let at = list.binary_search_by_key(&place, |&(place, _)| place);
@@ -304,9 +288,7 @@ impl Walk<'_> {
                     removed: removed.filter(|_| head_blob.is_none()),
                     versions: place.versions.iter().map(|&b| blobs[b as usize]).collect(),
                     shown: blobs[shown as usize],
-                    reachable: head_blob.is_some()
-                        || !live_on.is_empty()
-                        || !in_history_of.is_empty(),
+                    reachable: head_blob.is_some() || !live_on.is_empty() || !in_history_of.is_empty(),
                     at_head: head_blob.is_some(),
                     live_on,
                     in_history_of,

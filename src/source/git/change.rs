@@ -82,17 +82,11 @@ impl Repository {
         let id = {
             let handle = self.handle_or_fail()?;
             let odb = handle.odb().map_err(|error| failed("objects", &error))?;
-            holds(&odb, tip, path).map_err(|gap| SourceError::Git {
-                what: gap.what,
-                message: gap.message,
-            })?
+            holds(&odb, tip, path).map_err(|gap| SourceError::Git { what: gap.what, message: gap.message })?
         };
         id.map(|id| self.read_blob(id))
             .transpose()
-            .map_err(|gap| SourceError::Git {
-                what: gap.what,
-                message: gap.message,
-            })
+            .map_err(|gap| SourceError::Git { what: gap.what, message: gap.message })
     }
 
     /// The paths in the index, also those in conflict, sorted, each once.
@@ -108,9 +102,7 @@ impl Repository {
     /// The commit that a revision names.
     pub(super) fn resolve(&self, rev: &str) -> Result<Oid, SourceError> {
         let handle = self.handle_or_fail()?;
-        let unknown = || SourceError::UnknownRevision {
-            name: rev.to_owned(),
-        };
+        let unknown = || SourceError::UnknownRevision { name: rev.to_owned() };
         let object = handle.revparse_single(rev).map_err(|_| unknown())?;
         let commit = object.peel(ObjectType::Commit).map_err(|_| unknown())?;
         Ok(commit.id())
@@ -118,29 +110,20 @@ impl Repository {
 }
 
 pub(super) fn failed(what: &str, error: &git2::Error) -> SourceError {
-    SourceError::Git {
-        what: what.to_owned(),
-        message: error.message().to_owned(),
-    }
+    SourceError::Git { what: what.to_owned(), message: error.message().to_owned() }
 }
 
 /// Follows `path` down from a commit's tree.
 pub(super) fn holds(odb: &Odb<'_>, tip: Oid, path: &RelPath) -> Result<Option<Oid>, Gap> {
-    let commit = odb
-        .read(tip)
-        .map_err(|error| object_gap("commit", tip, &error))?;
+    let commit = odb.read(tip).map_err(|error| object_gap("commit", tip, &error))?;
     let Ok(commit) = raw::commit(commit.data()) else {
         return Ok(None);
     };
     let mut id = commit.tree;
     let mut parts = path.as_bstr().split(|&byte| byte == b'/').peekable();
     while let Some(part) = parts.next() {
-        let tree = odb
-            .read(id)
-            .map_err(|error| object_gap("tree", id, &error))?;
-        let found = raw::entries(tree.data())
-            .filter_map(Result::ok)
-            .find(|entry| entry.name == part);
+        let tree = odb.read(id).map_err(|error| object_gap("tree", id, &error))?;
+        let found = raw::entries(tree.data()).filter_map(Result::ok).find(|entry| entry.name == part);
         let last = parts.peek().is_none();
         match found {
             Some(entry) if last && entry.kind == EntryKind::Blob => return Ok(Some(entry.id())),

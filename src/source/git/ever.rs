@@ -31,20 +31,12 @@ struct Held {
 
 impl<'a> Ever<'a> {
     pub(super) fn new(graph: &'a CommitGraph, additions: &'a [(u32, u32)], places: usize) -> Self {
-        Self {
-            graph,
-            additions,
-            places,
-        }
+        Self { graph, additions, places }
     }
 
     /// For each place the refs that hold it at their tip, and those that only did before. `live`
     /// has the places of each distinct tip, `ref_sets` says which of them each ref has.
-    pub(super) fn refs(
-        &self,
-        ref_sets: &[u32],
-        live: &HashMap<u32, Vec<(u32, u32)>>,
-    ) -> Vec<(Refs, Refs)> {
+    pub(super) fn refs(&self, ref_sets: &[u32], live: &HashMap<u32, Vec<(u32, u32)>>) -> Vec<(Refs, Refs)> {
         let mut found = Vec::with_capacity(self.places);
         for start in (0..self.places).step_by(BATCH) {
             let end = self.places.min(start + BATCH);
@@ -135,11 +127,7 @@ impl<'a> Ever<'a> {
 
 impl Held {
     fn new() -> Self {
-        Self {
-            sets: vec![[0; WORDS]],
-            numbers: HashMap::from([([0; WORDS], 0)]),
-            unions: HashMap::new(),
-        }
+        Self { sets: vec![[0; WORDS]], numbers: HashMap::from([([0; WORDS], 0)]), unions: HashMap::new() }
     }
 
     fn number(&mut self, bits: Bits) -> u32 {

@@ -70,11 +70,7 @@ impl CommitGraph {
             }
         }
         let boundary = repository.shallow_boundary();
-        let position: IdMap<u32> = commits
-            .iter()
-            .zip(0..)
-            .map(|(read, at)| (read.info.id, at))
-            .collect();
+        let position: IdMap<u32> = commits.iter().zip(0..).map(|(read, at)| (read.info.id, at)).collect();
         let mut missing_parents = 0;
         let parents: Vec<Vec<u32>> = commits
             .iter()
@@ -87,9 +83,7 @@ impl CommitGraph {
                     }
                     missing_parents += 1;
                     // One that is there but unreadable left its gap when it was read.
-                    if !boundary.contains(&read.info.id)
-                        && census.commits.binary_search(parent).is_err()
-                    {
+                    if !boundary.contains(&read.info.id) && census.commits.binary_search(parent).is_err() {
                         gaps.push(named_but_missing("commit", *parent, read.info.id));
                     }
                 }
@@ -123,10 +117,7 @@ impl CommitGraph {
                 CommitNode {
                     info: Arc::clone(&read.info),
                     tree: read.tree,
-                    parents: parents[at as usize]
-                        .iter()
-                        .map(|&parent| rank[parent as usize])
-                        .collect(),
+                    parents: parents[at as usize].iter().map(|&parent| rank[parent as usize]).collect(),
                 }
             })
             .collect();
@@ -142,13 +133,7 @@ impl CommitGraph {
         let head = head.and_then(|head| node_of(&head.commit?));
         gaps.sort();
         gaps.dedup();
-        Ok(Self {
-            nodes,
-            refs,
-            head,
-            missing_parents,
-            gaps,
-        })
+        Ok(Self { nodes, refs, head, missing_parents, gaps })
     }
 }
 
@@ -170,9 +155,7 @@ fn read_all(repository: &Repository, ids: &[Oid]) -> Vec<Result<Read, Gap>> {
             };
             let read = |&id: &Oid| {
                 let odb = odb.as_ref().map_err(|error| object_gap("commit", id, error))?;
-                let object = odb
-                    .read(id)
-                    .map_err(|error| object_gap("commit", id, &error))?;
+                let object = odb.read(id).map_err(|error| object_gap("commit", id, &error))?;
                 read(id, object.kind(), object.data())
             };
             chunk.iter().map(read).collect::<Vec<_>>()
@@ -185,11 +168,7 @@ pub(super) fn read(id: Oid, kind: ObjectType, data: &[u8]) -> Result<Read, Gap> 
         return Err(malformed_gap("commit", id));
     }
     let commit = raw::commit(data).map_err(|_| malformed_gap("commit", id))?;
-    Ok(Read {
-        info: Arc::new(info(id, &commit)),
-        tree: commit.tree,
-        parents: commit.parents,
-    })
+    Ok(Read { info: Arc::new(info(id, &commit)), tree: commit.tree, parents: commit.parents })
 }
 
 /// What a report says of a commit.

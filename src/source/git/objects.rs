@@ -75,10 +75,7 @@ impl Repository {
     fn census_of_all(&self) -> Result<Census, SourceError> {
         let handle = self.handle_or_fail()?;
         let mut listing = store::list(&self.object_dirs());
-        let mut census = Census {
-            gaps: std::mem::take(&mut listing.gaps),
-            ..Census::default()
-        };
+        let mut census = Census { gaps: std::mem::take(&mut listing.gaps), ..Census::default() };
         if listing.ask_libgit2 {
             let found = handle.odb().and_then(|odb| {
                 odb.foreach(|id| {
@@ -118,11 +115,7 @@ impl Repository {
                 Err(message) => {
                     let gaps = unreadable.entry(object.place.container).or_default();
                     // It was listed a moment ago: its pack or file is damaged.
-                    gaps.push(Gap {
-                        what: format!("object {}", object.id),
-                        kind: GapKind::Corrupt,
-                        message,
-                    });
+                    gaps.push(Gap { what: format!("object {}", object.id), kind: GapKind::Corrupt, message });
                 }
             }
         }
@@ -132,10 +125,7 @@ impl Repository {
                 census.gaps.extend(gaps);
             } else {
                 census.gaps.push(Gap {
-                    what: path.map_or_else(
-                        || "object database".to_owned(),
-                        |path| path.display().to_string(),
-                    ),
+                    what: path.map_or_else(|| "object database".to_owned(), |path| path.display().to_string()),
                     kind: GapKind::Corrupt,
                     message: format!("{} objects cannot be read: {}", gaps.len(), gaps[0].message),
                 });
@@ -255,11 +245,7 @@ impl Repository {
             .blobs()
             .into_iter()
             .filter(|id| census.blobs.binary_search(id).is_err())
-            .map(|id| object_gap("blob", id, &git2::Error::new(
-                git2::ErrorCode::NotFound,
-                git2::ErrorClass::Odb,
-                "",
-            )))
+            .map(|id| object_gap("blob", id, &git2::Error::new(git2::ErrorCode::NotFound, git2::ErrorClass::Odb, "")))
             // One that is there but unreadable was reported by its own header.
             .filter(|gap| !census.gaps.iter().any(|known| known.what.ends_with(&gap.what[5..])))
             .collect();
@@ -273,9 +259,7 @@ impl Repository {
             census.gaps.extend(missing);
             return;
         }
-        let (promised, damaged): (Vec<_>, Vec<_>) = missing
-            .into_iter()
-            .partition(|gap| gap.kind == GapKind::Missing);
+        let (promised, damaged): (Vec<_>, Vec<_>) = missing.into_iter().partition(|gap| gap.kind == GapKind::Missing);
         census.gaps.extend(damaged);
         let count = promised.len();
         census.gaps.push(Gap {
@@ -344,12 +328,7 @@ impl Census {
     }
 
     fn sort(&mut self) {
-        for ids in [
-            &mut self.blobs,
-            &mut self.commits,
-            &mut self.tags,
-            &mut self.tree_ids,
-        ] {
+        for ids in [&mut self.blobs, &mut self.commits, &mut self.tags, &mut self.tree_ids] {
             ids.par_sort_unstable();
         }
     }

@@ -24,11 +24,7 @@ enum Entry {
 
 /// The kind of each entry, given offsets and ids sorted by offset, or why it has none. `trailer` is
 /// the checksum of the pack that its index noted: libgit2 reads no pack that ends otherwise.
-pub(super) fn kinds(
-    pack: &Path,
-    entries: &[(u64, Oid)],
-    trailer: &[u8],
-) -> Vec<Result<ObjectType, &'static str>> {
+pub(super) fn kinds(pack: &Path, entries: &[(u64, Oid)], trailer: &[u8]) -> Vec<Result<ObjectType, &'static str>> {
     let mut found = match read_headers(pack, entries, trailer) {
         Ok(Some(found)) => found,
         Ok(None) => vec![Entry::Bad("the pack is cut or not the index's"); entries.len()],
@@ -56,11 +52,7 @@ pub(super) fn kinds(
     found.into_iter().map(kind).collect()
 }
 
-fn read_headers(
-    pack: &Path,
-    entries: &[(u64, Oid)],
-    trailer: &[u8],
-) -> io::Result<Option<Vec<Entry>>> {
+fn read_headers(pack: &Path, entries: &[(u64, Oid)], trailer: &[u8]) -> io::Result<Option<Vec<Entry>>> {
     let mut file = BufReader::with_capacity(BLOCK, File::open(pack)?);
     let mut end = Vec::new();
     if file.seek(SeekFrom::End(-20)).is_ok() {
@@ -105,11 +97,7 @@ enum Header {
     Unknown,
 }
 
-fn read_header(
-    file: &mut BufReader<File>,
-    position: &mut u64,
-    offset: u64,
-) -> io::Result<Header> {
+fn read_header(file: &mut BufReader<File>, position: &mut u64, offset: u64) -> io::Result<Header> {
     let step = i64::try_from(i128::from(offset) - i128::from(*position));
     file.seek_relative(step.map_err(io::Error::other)?)?;
     *position = offset;

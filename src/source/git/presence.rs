@@ -73,10 +73,7 @@ pub(super) fn find(repository: &Repository, roots: &[Oid], blobs: &IdMap<u32>) -
         memo: (0..SHARDS).map(|_| Mutex::default()).collect(),
         sets: Mutex::new(Sets::with_empty()),
     };
-    let found: Vec<(Vec<u32>, Vec<Gap>)> = roots
-        .par_chunks(128)
-        .map(|chunk| finder.find(repository, chunk))
-        .collect();
+    let found: Vec<(Vec<u32>, Vec<Gap>)> = roots.par_chunks(128).map(|chunk| finder.find(repository, chunk)).collect();
     let mut presence = Presence {
         sets: finder.sets.into_inner().unwrap_or_else(PoisonError::into_inner),
         roots: Vec::with_capacity(roots.len()),
@@ -188,11 +185,7 @@ impl Finder<'_> {
     }
 
     fn read(&self, odb: &Odb<'_>, id: Oid, gaps: &mut Vec<Gap>) -> Frame {
-        let mut frame = Frame {
-            id,
-            known: Vec::new(),
-            unknown: Vec::new(),
-        };
+        let mut frame = Frame { id, known: Vec::new(), unknown: Vec::new() };
         let tree = match odb.read(id) {
             Ok(tree) if tree.kind() == ObjectType::Tree => tree,
             Ok(_) => {
@@ -237,11 +230,7 @@ impl Finder<'_> {
         }
         let mut sets = self.sets.lock().unwrap_or_else(PoisonError::into_inner);
         sets.intern(known).unwrap_or_else(|message| {
-            gaps.push(Gap {
-                what: format!("tree {id}"),
-                kind: GapKind::Limit,
-                message: message.to_owned(),
-            });
+            gaps.push(Gap { what: format!("tree {id}"), kind: GapKind::Limit, message: message.to_owned() });
             0
         })
     }
@@ -259,12 +248,7 @@ impl Finder<'_> {
 
 impl Sets {
     fn with_empty() -> Self {
-        Self {
-            sets: vec![Box::new([])],
-            heights: vec![0],
-            places: vec![0],
-            ..Self::default()
-        }
+        Self { sets: vec![Box::new([])], heights: vec![0], places: vec![0], ..Self::default() }
     }
 
     /// The number of the set with these members.
@@ -288,13 +272,8 @@ impl Sets {
         if places > MAX_PLACES {
             return Err("more than a million places of interest");
         }
-        let members: Box<[Member]> = known
-            .into_iter()
-            .map(|(name, child)| Member {
-                name: self.name(name),
-                child,
-            })
-            .collect();
+        let members: Box<[Member]> =
+            known.into_iter().map(|(name, child)| Member { name: self.name(name), child }).collect();
         if let Some(&number) = self.set_numbers.get(&members) {
             return Ok(number);
         }

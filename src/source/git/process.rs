@@ -14,12 +14,7 @@ use git2::{ConfigLevel, opts};
 
 /// Extensions of the repository format that change nothing for a reader. libgit2 knows some of them
 /// itself, depending on its version.
-const EXTENSIONS: [&str; 4] = [
-    "partialclone",
-    "worktreeconfig",
-    "preciousobjects",
-    "relativeworktrees",
-];
+const EXTENSIONS: [&str; 4] = ["partialclone", "worktreeconfig", "preciousobjects", "relativeworktrees"];
 
 /// Prepares libgit2. Every way to a [`git2::Repository`] comes through here first.
 pub(super) fn prepare() {
@@ -33,12 +28,7 @@ pub(super) fn prepare() {
             // do.
             let _ = opts::set_verify_owner_validation(false);
             // The same repository must give the same answer on every machine.
-            for level in [
-                ConfigLevel::System,
-                ConfigLevel::Global,
-                ConfigLevel::XDG,
-                ConfigLevel::ProgramData,
-            ] {
+            for level in [ConfigLevel::System, ConfigLevel::Global, ConfigLevel::XDG, ConfigLevel::ProgramData] {
                 let _ = opts::set_search_path(level, "");
             }
             let _ = opts::set_extensions(&EXTENSIONS);

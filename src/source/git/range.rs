@@ -41,11 +41,7 @@ impl Repository {
         let odb = handle.odb().map_err(|error| failed("objects", &error))?;
         let mut walk = Walk::new(&odb, self.shallow_boundary());
         walk.run(a, b);
-        let base = if symmetric {
-            handle.merge_base(a, b).ok()
-        } else {
-            Some(a)
-        };
+        let base = if symmetric { handle.merge_base(a, b).ok() } else { Some(a) };
         // Where a shallow clone ends inside the range, the base stands in for the parents: it is
         // nearer to what the commit changed than an empty tree.
         let stand_in = base.and_then(|base| walk.load(base).map(|read| read.tree));
@@ -85,10 +81,7 @@ impl Repository {
 
     /// Compares each commit with its parents.
     fn compare(&self, commits: &[Selected], stand_in: Option<Oid>, changes: &mut Changes) {
-        let found: Vec<Changes> = commits
-            .par_iter()
-            .map(|commit| self.compare_one(commit, stand_in))
-            .collect();
+        let found: Vec<Changes> = commits.par_iter().map(|commit| self.compare_one(commit, stand_in)).collect();
         for mut found in found {
             changes.items.append(&mut found.items);
             changes.exclusions.append(&mut found.exclusions);
@@ -209,11 +202,7 @@ impl<'a> Walk<'a> {
                 .and_then(|object| graph::read(id, object.kind(), object.data()));
             match read {
                 Ok(read) => {
-                    let node = Node {
-                        read,
-                        excluded: true,
-                        done: false,
-                    };
+                    let node = Node { read, excluded: true, done: false };
                     self.nodes.insert(id, node);
                 }
                 Err(gap) => {
@@ -314,12 +303,8 @@ impl<'a> Walk<'a> {
         let reads: Vec<&Read> = selected.iter().map(|commit| &commit.read).collect();
         let order = graph::topological(&reads, &parents);
         let mut slots: Vec<Option<Selected>> = selected.into_iter().map(Some).collect();
-        let commits: Vec<Selected> = order
-            .into_iter()
-            .filter_map(|at| slots[at as usize].take())
-            .collect();
-        self.boundary_met
-            .retain(|id| position.contains_key(id));
+        let commits: Vec<Selected> = order.into_iter().filter_map(|at| slots[at as usize].take()).collect();
+        self.boundary_met.retain(|id| position.contains_key(id));
         if !self.boundary_met.is_empty() {
             let count = self.boundary_met.len();
             self.gaps.push(Gap {

@@ -112,13 +112,7 @@ pub(super) struct RawCommit<'a> {
 
 /// Reads a commit.
 pub(super) fn commit(data: &[u8]) -> Result<RawCommit<'_>, Malformed> {
-    let mut commit = RawCommit {
-        tree: Oid::ZERO_SHA1,
-        parents: Vec::new(),
-        author: b"",
-        committer: b"",
-        message: b"",
-    };
+    let mut commit = RawCommit { tree: Oid::ZERO_SHA1, parents: Vec::new(), author: b"", committer: b"", message: b"" };
     let mut has_tree = false;
     commit.message = headers(data, |key, value| {
         match key {
@@ -154,10 +148,7 @@ pub(super) fn tag(data: &[u8]) -> Result<RawTag<'_>, Malformed> {
         }
         Ok(())
     })?;
-    Ok(RawTag {
-        target: target.ok_or(Malformed)?,
-        message,
-    })
+    Ok(RawTag { target: target.ok_or(Malformed)?, message })
 }
 
 /// Calls `each` with every header's name and first line, and returns what follows the headers.
@@ -203,11 +194,7 @@ pub(super) fn signature(line: &[u8]) -> (String, String, i64) {
         .next()
         .and_then(|digits| std::str::from_utf8(digits).ok()?.parse().ok())
         .unwrap_or(0);
-    (
-        name.trim_ascii().to_str_lossy().into_owned(),
-        email.trim_ascii().to_str_lossy().into_owned(),
-        seconds,
-    )
+    (name.trim_ascii().to_str_lossy().into_owned(), email.trim_ascii().to_str_lossy().into_owned(), seconds)
 }
 
 #[cfg(test)]
@@ -253,10 +240,7 @@ mod tests {
 
     #[test]
     fn a_signature_keeps_what_it_can() {
-        assert_eq!(
-            signature(b"A > B <a<b>@c> 12 +0100"),
-            ("A > B".into(), "a<b>@c".into(), 12)
-        );
+        assert_eq!(signature(b"A > B <a<b>@c> 12 +0100"), ("A > B".into(), "a<b>@c".into(), 12));
         assert_eq!(signature(b"nobody"), ("nobody".into(), String::new(), 0));
     }
 

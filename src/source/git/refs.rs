@@ -65,10 +65,7 @@ impl RefList {
         match peel(odb, target) {
             Ok(Some(commit)) => self.refs.push((name, commit)),
             Ok(None) => {}
-            Err(gap) => self.gaps.push(Gap {
-                what: name,
-                ..gap
-            }),
+            Err(gap) => self.gaps.push(Gap { what: name, ..gap }),
         }
     }
 
@@ -129,10 +126,7 @@ fn peel(odb: &Odb<'_>, mut id: Oid) -> Result<Option<Oid>, Gap> {
     for _ in 0..TAG_DEPTH {
         let (_, kind) = header(odb, id)
             .map_err(|error| object_gap("object", id, &error))
-            .map_err(|gap| Gap {
-                message: format!("names {}: {}", gap.what, gap.message),
-                ..gap
-            })?;
+            .map_err(|gap| Gap { message: format!("names {}: {}", gap.what, gap.message), ..gap })?;
         match kind {
             ObjectType::Commit => return Ok(Some(id)),
             ObjectType::Tag => {

@@ -65,27 +65,18 @@ impl Repository {
         let shown = || path.display().to_string();
         // libgit2 would say of a missing folder that it is no repository.
         if let Err(error) = fs::metadata(path) {
-            return Err(SourceError::Open {
-                path: shown(),
-                message: error.to_string(),
-            });
+            return Err(SourceError::Open { path: shown(), message: error.to_string() });
         }
         let no_ceiling: [&Path; 0] = [];
         let repository =
-            git2::Repository::open_ext(path, RepositoryOpenFlags::empty(), no_ceiling).map_err(
-                |error| match error.code() {
-                    ErrorCode::NotFound => SourceError::NotARepository { path: shown() },
-                    _ => SourceError::Open {
-                        path: shown(),
-                        message: error.message().to_owned(),
-                    },
-                },
-            )?;
+            git2::Repository::open_ext(path, RepositoryOpenFlags::empty(), no_ceiling).map_err(|error| match error
+                .code()
+            {
+                ErrorCode::NotFound => SourceError::NotARepository { path: shown() },
+                _ => SourceError::Open { path: shown(), message: error.message().to_owned() },
+            })?;
         let facts = gather(&repository);
-        Ok(Self {
-            facts,
-            idle: Mutex::new(vec![repository]),
-        })
+        Ok(Self { facts, idle: Mutex::new(vec![repository]) })
     }
 
     /// What kind of repository it is and where its parts lie.
@@ -104,10 +95,7 @@ impl Repository {
                 [] as [&Path; 0],
             )?,
         };
-        Ok(Handle {
-            owner: self,
-            repository: Some(repository),
-        })
+        Ok(Handle { owner: self, repository: Some(repository) })
     }
 
     /// Borrows a handle, or says why nothing can be read at all.
@@ -121,9 +109,7 @@ impl Repository {
     /// The commits at which a shallow clone was cut off, sorted.
     pub(super) fn shallow_boundary(&self) -> BTreeSet<Oid> {
         let text = fs::read_to_string(self.facts.common_dir.join("shallow")).unwrap_or_default();
-        text.lines()
-            .filter_map(|line| Oid::from_str(line.trim()).ok())
-            .collect()
+        text.lines().filter_map(|line| Oid::from_str(line.trim()).ok()).collect()
     }
 
     /// The object folders: its own first, then those it borrows from.
@@ -140,9 +126,7 @@ impl Repository {
 
 impl std::fmt::Debug for Repository {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Repository")
-            .field("facts", &self.facts)
-            .finish_non_exhaustive()
+        f.debug_struct("Repository").field("facts", &self.facts).finish_non_exhaustive()
     }
 }
 
@@ -156,9 +140,7 @@ impl Deref for Handle<'_> {
     type Target = git2::Repository;
 
     fn deref(&self) -> &git2::Repository {
-        self.repository
-            .as_ref()
-            .expect("because only dropping takes it out")
+        self.repository.as_ref().expect("because only dropping takes it out")
     }
 }
 
@@ -197,11 +179,7 @@ pub(super) fn object_gap(what: &str, id: Oid, error: &git2::Error) -> Gap {
 
 /// The gap that a malformed object leaves.
 pub(super) fn malformed_gap(what: &str, id: Oid) -> Gap {
-    Gap {
-        what: format!("{what} {id}"),
-        kind: GapKind::Corrupt,
-        message: format!("malformed {what}"),
-    }
+    Gap { what: format!("{what} {id}"), kind: GapKind::Corrupt, message: format!("malformed {what}") }
 }
 
 fn gather(repository: &git2::Repository) -> RepositoryFacts {
@@ -251,14 +229,11 @@ fn head(repository: &git2::Repository) -> (Option<HeadInfo>, bool) {
     let Ok(reference) = repository.find_reference("HEAD") else {
         return (None, false);
     };
-    let name = reference.symbolic_target_bytes().map_or_else(
-        || "HEAD".to_owned(),
-        |target| String::from_utf8_lossy(target).into_owned(),
-    );
+    let name = reference
+        .symbolic_target_bytes()
+        .map_or_else(|| "HEAD".to_owned(), |target| String::from_utf8_lossy(target).into_owned());
     let resolved = reference.resolve();
-    let unborn = resolved
-        .as_ref()
-        .is_err_and(|error| error.code() == ErrorCode::NotFound);
+    let unborn = resolved.as_ref().is_err_and(|error| error.code() == ErrorCode::NotFound);
     let commit = resolved.ok().and_then(|reference| reference.target());
     (Some(HeadInfo { name, commit }), unborn)
 }
@@ -287,11 +262,8 @@ fn is_partial(repository: &git2::Repository, common_dir: &Path) -> bool {
 
 /// Every file of a folder, sorted; none if it cannot be read.
 pub(super) fn files_in(dir: &Path) -> Vec<PathBuf> {
-    let mut files: Vec<_> = fs::read_dir(dir)
-        .into_iter()
-        .flatten()
-        .filter_map(|entry| Some(entry.ok()?.path()))
-        .collect();
+    let mut files: Vec<_> =
+        fs::read_dir(dir).into_iter().flatten().filter_map(|entry| Some(entry.ok()?.path())).collect();
     files.sort();
     files
 }

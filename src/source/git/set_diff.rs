@@ -17,10 +17,7 @@ pub(super) struct Paths {
 
 impl Default for Paths {
     fn default() -> Self {
-        Self {
-            parts: vec![(0, 0)],
-            numbers: HashMap::new(),
-        }
+        Self { parts: vec![(0, 0)], numbers: HashMap::new() }
     }
 }
 
@@ -66,9 +63,7 @@ pub(super) fn diff(
                 (Some(_), None) => Ordering::Less,
                 (None, Some(_)) => Ordering::Greater,
                 (Some(old), Some(new)) if old.name == new.name => Ordering::Equal,
-                (Some(old), Some(new)) => {
-                    sets.names[old.name as usize].cmp(&sets.names[new.name as usize])
-                }
+                (Some(old), Some(new)) => sets.names[old.name as usize].cmp(&sets.names[new.name as usize]),
             };
             let mut old = None;
             let mut new = None;

@@ -21,10 +21,8 @@ impl Repository {
             _ => None,
         };
         changes.base = head;
-        let tree = head
-            .map(|head| handle.find_commit(head)?.tree())
-            .transpose()
-            .map_err(|error| failed("HEAD", &error))?;
+        let tree =
+            head.map(|head| handle.find_commit(head)?.tree()).transpose().map_err(|error| failed("HEAD", &error))?;
         let index = handle.index().map_err(|error| failed("the index", &error))?;
         let mut options = DiffOptions::new();
         options.include_typechange(true);
@@ -43,10 +41,7 @@ impl Repository {
             let Some(path) = file.path_bytes().or(old.path_bytes()).map(RelPath::new) else {
                 continue;
             };
-            let exclude = |reason| Exclusion {
-                reason,
-                what: path.clone(),
-            };
+            let exclude = |reason| Exclusion { reason, what: path.clone() };
             match delta.status() {
                 Delta::Deleted | Delta::Unmodified => continue,
                 Delta::Conflicted => {
@@ -68,20 +63,9 @@ impl Repository {
             {
                 Vec::new()
             } else {
-                old.path_bytes()
-                    .map(|path| ParentFile {
-                        path: RelPath::new(path),
-                        id: old.id(),
-                    })
-                    .into_iter()
-                    .collect()
+                old.path_bytes().map(|path| ParentFile { path: RelPath::new(path), id: old.id() }).into_iter().collect()
             };
-            let change = Change {
-                commit: None,
-                path,
-                id: file.id(),
-                parents,
-            };
+            let change = Change { commit: None, path, id: file.id(), parents };
             changes.add(change, &odb, &merged);
         }
         changes.items.sort_by(|a, b| a.path.cmp(&b.path));
@@ -98,10 +82,7 @@ impl Changes {
     fn add(&mut self, mut change: Change, odb: &Odb<'_>, merged: &[Oid]) {
         for &commit in merged {
             match holds(odb, commit, &change.path) {
-                Ok(Some(id)) => change.parents.push(ParentFile {
-                    path: change.path.clone(),
-                    id,
-                }),
+                Ok(Some(id)) => change.parents.push(ParentFile { path: change.path.clone(), id }),
                 Ok(None) => {}
                 Err(gap) => self.gaps.push(gap),
             }
@@ -116,19 +97,14 @@ impl Changes {
 /// The commits that are being merged into `HEAD`.
 fn merge_heads(handle: &Handle<'_>) -> Vec<Oid> {
     let text = fs::read_to_string(handle.path().join("MERGE_HEAD")).unwrap_or_default();
-    text.lines()
-        .filter_map(|line| Oid::from_str(line.trim()).ok())
-        .collect()
+    text.lines().filter_map(|line| Oid::from_str(line.trim()).ok()).collect()
 }
 
 /// Paths of `git add -N`, sorted.
 fn intended(index: &git2::Index) -> Vec<RelPath> {
     let flag = IndexEntryExtendedFlag::INTENT_TO_ADD.bits();
-    let mut paths: Vec<RelPath> = index
-        .iter()
-        .filter(|entry| entry.flags_extended & flag != 0)
-        .map(|entry| RelPath::new(entry.path))
-        .collect();
+    let mut paths: Vec<RelPath> =
+        index.iter().filter(|entry| entry.flags_extended & flag != 0).map(|entry| RelPath::new(entry.path)).collect();
     paths.sort_unstable();
     paths
 }

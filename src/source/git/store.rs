@@ -70,10 +70,7 @@ pub(super) fn list(object_dirs: &[PathBuf]) -> Listing {
 impl Listing {
     /// Adds an object that libgit2 knows of.
     pub(super) fn add(&mut self, id: Oid) {
-        let place = Place {
-            container: u32::MAX,
-            offset: 0,
-        };
+        let place = Place { container: u32::MAX, offset: 0 };
         let kind = Kind::Unknown;
         self.objects.push(Listed { id, kind, place });
     }
@@ -120,14 +117,9 @@ impl Listing {
                             place: Place { container, offset },
                         }));
                     }
-                    Err((kind, message)) => self.gaps.push(Gap {
-                        what: path.display().to_string(),
-                        kind,
-                        message,
-                    }),
+                    Err((kind, message)) => self.gaps.push(Gap { what: path.display().to_string(), kind, message }),
                 }
-            } else if has_ext(path, "pack") && files.binary_search(&path.with_extension("idx")).is_err()
-            {
+            } else if has_ext(path, "pack") && files.binary_search(&path.with_extension("idx")).is_err() {
                 self.ask_libgit2 = true;
                 self.gaps.push(Gap {
                     what: path.display().to_string(),

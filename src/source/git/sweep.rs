@@ -27,40 +27,26 @@ impl Repository {
                     message: format!("{size} bytes, more than the limit of {limit}"),
                 });
             }
-            let object = odb
-                .read(id)
-                .map_err(|error| object_gap("blob", id, &error))?;
-            Ok(Some(Blob {
-                origin: Origin::Object { id },
-                content: Content::Bytes(object.data().to_vec()),
-            }))
+            let object = odb.read(id).map_err(|error| object_gap("blob", id, &error))?;
+            Ok(Some(Blob { origin: Origin::Object { id }, content: Content::Bytes(object.data().to_vec()) }))
         });
     }
 
     /// Hands the message of every commit and annotated tag to `sink`, in whatever encoding.
     pub fn sweep_messages(&self, commits: &[Oid], tags: &[Oid], sink: &Sink<'_>) {
         self.sweep(commits, sink, |odb, id| {
-            let object = odb
-                .read(id)
-                .map_err(|error| object_gap("commit", id, &error))?;
+            let object = odb.read(id).map_err(|error| object_gap("commit", id, &error))?;
             let commit = raw::commit(object.data()).map_err(|_| malformed_gap("commit", id))?;
             Ok(message(commit.message, Origin::CommitMessage { commit: id }))
         });
         self.sweep(tags, sink, |odb, id| {
-            let object = odb
-                .read(id)
-                .map_err(|error| object_gap("tag", id, &error))?;
+            let object = odb.read(id).map_err(|error| object_gap("tag", id, &error))?;
             let tag = raw::tag(object.data()).map_err(|_| malformed_gap("tag", id))?;
             Ok(message(tag.message, Origin::TagMessage { tag: id }))
         });
     }
 
-    fn sweep(
-        &self,
-        ids: &[Oid],
-        sink: &Sink<'_>,
-        read: impl Fn(&Odb<'_>, Oid) -> Result<Option<Blob>, Gap> + Sync,
-    ) {
+    fn sweep(&self, ids: &[Oid], sink: &Sink<'_>, read: impl Fn(&Odb<'_>, Oid) -> Result<Option<Blob>, Gap> + Sync) {
         let stopped = AtomicBool::new(false);
         ids.par_chunks(RUN).for_each(|run| {
             let handle = self.handle();

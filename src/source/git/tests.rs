@@ -35,11 +35,7 @@ impl Fixture {
         let temp = tempfile::tempdir().unwrap();
         let dir = temp.path().canonicalize().unwrap().join("repo");
         fs::create_dir(&dir).unwrap();
-        Self {
-            _temp: temp,
-            dir,
-            minutes: std::cell::Cell::new(0),
-        }
+        Self { _temp: temp, dir, minutes: std::cell::Cell::new(0) }
     }
 
     fn git<const N: usize>(&self, args: [&str; N]) -> String {
@@ -68,11 +64,7 @@ impl Fixture {
             .output()
             .unwrap();
         let text = String::from_utf8_lossy(&output.stdout).trim().to_owned();
-        assert!(
-            output.status.success(),
-            "git {args:?}: {text} {}",
-            String::from_utf8_lossy(&output.stderr)
-        );
+        assert!(output.status.success(), "git {args:?}: {text} {}", String::from_utf8_lossy(&output.stderr));
         text
     }
 
@@ -139,19 +131,12 @@ impl History {
         let repository = Repository::open(&repository.facts().git_dir).unwrap();
         let census = repository.census(selection).unwrap();
         let graph = CommitGraph::build(&repository, &census).unwrap();
-        Self {
-            census,
-            graph,
-            repository,
-        }
+        Self { census, graph, repository }
     }
 
     /// The history of the value that the blobs with these texts hold.
     fn attribute(&self, texts: &[&str]) -> Attribution {
-        let interesting: HashMap<Oid, Vec<ValueId>> = texts
-            .iter()
-            .map(|text| (blob(text), vec![ValueId(7)]))
-            .collect();
+        let interesting: HashMap<Oid, Vec<ValueId>> = texts.iter().map(|text| (blob(text), vec![ValueId(7)])).collect();
         self.repository.attribute(&self.graph, &interesting)
     }
 

@@ -44,12 +44,7 @@ pub(super) fn compare(odb: &Odb<'_>, tree: Oid, parents: &[Oid]) -> TreeDiff {
     let mut found = TreeDiff::default();
     let mut stack = Vec::new();
     if !parents.contains(&tree) {
-        stack.push(Folder {
-            path: Vec::new(),
-            depth: 0,
-            tree,
-            parents: parents.iter().copied().map(Some).collect(),
-        });
+        stack.push(Folder { path: Vec::new(), depth: 0, tree, parents: parents.iter().copied().map(Some).collect() });
     }
     while let Some(folder) = stack.pop() {
         let limit = if folder.depth > MAX_DEPTH {
@@ -71,11 +66,8 @@ pub(super) fn compare(odb: &Odb<'_>, tree: Oid, parents: &[Oid]) -> TreeDiff {
             continue;
         }
         let here = read(odb, folder.tree, &mut found.gaps);
-        let before: Vec<Named> = folder
-            .parents
-            .iter()
-            .map(|id| id.map_or_else(Named::new, |id| read(odb, id, &mut found.gaps)))
-            .collect();
+        let before: Vec<Named> =
+            folder.parents.iter().map(|id| id.map_or_else(Named::new, |id| read(odb, id, &mut found.gaps))).collect();
         for (name, entry) in here {
             let before: Vec<_> = before.iter().map(|named| named.get(&name)).collect();
             if before.contains(&Some(&entry)) {
@@ -92,25 +84,18 @@ pub(super) fn compare(odb: &Odb<'_>, tree: Oid, parents: &[Oid]) -> TreeDiff {
                 entry.map(|&(_, id)| id)
             });
             match kind {
-                EntryKind::Tree => stack.push(Folder {
-                    depth: folder.depth + 1,
-                    tree: id,
-                    parents: same_kind.collect(),
-                    path,
-                }),
+                EntryKind::Tree => {
+                    stack.push(Folder { depth: folder.depth + 1, tree: id, parents: same_kind.collect(), path })
+                }
                 EntryKind::Blob => {
                     let path = RelPath::new(path);
-                    let file = |id| ParentFile {
-                        path: path.clone(),
-                        id,
-                    };
+                    let file = |id| ParentFile { path: path.clone(), id };
                     let parents = same_kind.map(|id| id.map(file)).collect();
                     found.files.push((path, id, parents));
                 }
-                EntryKind::Commit => found.exclusions.push(Exclusion {
-                    reason: ExclusionReason::Submodule,
-                    what: RelPath::new(path),
-                }),
+                EntryKind::Commit => {
+                    found.exclusions.push(Exclusion { reason: ExclusionReason::Submodule, what: RelPath::new(path) })
+                }
             }
         }
     }
@@ -128,8 +113,10 @@ impl TreeDiff {
             return;
         }
         for (at, &parent) in parents.iter().enumerate() {
-            if self.files.iter().all(|(_, _, parents)| parents[at].is_some()) {
-                continue;
+            // A merge differs from each parent by a whole branch, which is dear to search, so it is
+            // searched only for files that no parent has.
+            if !self.files.iter().any(|(_, _, parents)| parents.iter().all(Option::is_none)) {
+                break;
             }
             let Ok(renames) = renames(repository, parent, tree) else {
                 // Without a blob that similarity needs, the file counts as new.
@@ -148,11 +135,7 @@ impl TreeDiff {
     }
 }
 
-fn renames(
-    repository: &git2::Repository,
-    old: Oid,
-    new: Oid,
-) -> Result<BTreeMap<RelPath, ParentFile>, git2::Error> {
+fn renames(repository: &git2::Repository, old: Oid, new: Oid) -> Result<BTreeMap<RelPath, ParentFile>, git2::Error> {
     let old = repository.find_tree(old)?;
     let new = repository.find_tree(new)?;
     let mut diff = repository.diff_tree_to_tree(Some(&old), Some(&new), None)?;
@@ -177,13 +160,9 @@ fn renamed(diff: &git2::Diff<'_>) -> BTreeMap<RelPath, ParentFile> {
     let mut found = BTreeMap::new();
     for delta in diff.deltas() {
         if delta.status() == git2::Delta::Renamed
-            && let (Some(old), Some(new)) =
-                (delta.old_file().path_bytes(), delta.new_file().path_bytes())
+            && let (Some(old), Some(new)) = (delta.old_file().path_bytes(), delta.new_file().path_bytes())
         {
-            let file = ParentFile {
-                path: RelPath::new(old),
-                id: delta.old_file().id(),
-            };
+            let file = ParentFile { path: RelPath::new(old), id: delta.old_file().id() };
             found.insert(RelPath::new(new), file);
         }
     }

@@ -42,10 +42,7 @@ impl TreeWalk {
         while !self.queue.is_empty() {
             // The end of the queue first, so that it stays short.
             let batch = self.queue.split_off(self.queue.len().saturating_sub(BATCH));
-            let named: Vec<Named> = batch
-                .par_chunks(64)
-                .flat_map_iter(|chunk| self.read(repository, chunk))
-                .collect();
+            let named: Vec<Named> = batch.par_chunks(64).flat_map_iter(|chunk| self.read(repository, chunk)).collect();
             for named in named {
                 match named {
                     Ok(named) => {

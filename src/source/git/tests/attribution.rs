@@ -36,7 +36,7 @@ fn a_merge_of_a_branch_with_the_value_introduces_nothing() {
     let value = h.value(&[SECRET]);
     assert_eq!(h.ids(&value.introduced), [added]);
     assert_eq!(h.id(value.places[0].added), added);
-    assert_eq!(value.removed, []);
+    assert!(value.removed.is_empty());
 }
 
 #[test]
@@ -91,7 +91,7 @@ fn a_rename_introduces_nothing_but_starts_a_place() {
     let h = f.history();
     let value = h.value(&[SECRET, OTHER]);
     assert_eq!(h.ids(&value.introduced), [first]);
-    assert_eq!(value.removed, []);
+    assert!(value.removed.is_empty());
     let places = &value.places;
     assert_eq!(places.len(), 2);
     assert_eq!(places[0].path, path("old/name"));
@@ -266,7 +266,7 @@ fn values_of_one_file_are_told_apart() {
     assert_eq!(h.ids(&one.removed), [third]);
     assert_eq!(one.places[0].versions, [blob("one"), blob("one two")]);
     assert_eq!(h.ids(&two.introduced), [second]);
-    assert_eq!(two.removed, []);
+    assert!(two.removed.is_empty());
     assert_eq!(two.places[0].shown, blob("two"));
 }
 
@@ -310,9 +310,7 @@ fn equal_times_are_ordered_by_id_and_parents_come_first() {
     }
     assert_eq!(graph.nodes.len(), 4);
     let again = f.history().graph;
-    let ids = |graph: &CommitGraph| -> Vec<Oid> {
-        graph.nodes.iter().map(|node| node.info.id).collect()
-    };
+    let ids = |graph: &CommitGraph| -> Vec<Oid> { graph.nodes.iter().map(|node| node.info.id).collect() };
     assert_eq!(ids(&graph), ids(&again));
     let info = &graph.nodes[0].info;
     assert_eq!(info.author_name, "A U Thor");
@@ -354,9 +352,7 @@ fn a_deep_tree_is_a_gap_and_not_a_crash() {
     commit_tree(&f, nest(&f, 6000, blob(SECRET), 1));
     let h = f.history();
     let found = h.attribute(&[SECRET]);
-    assert_eq!(found.gaps.iter().map(|gap| gap.kind).collect::<Vec<_>>(), [
-        GapKind::Limit
-    ]);
+    assert_eq!(found.gaps.iter().map(|gap| gap.kind).collect::<Vec<_>>(), [GapKind::Limit]);
 }
 
 #[test]

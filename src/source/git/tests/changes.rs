@@ -66,11 +66,7 @@ fn of_a_merge_only_its_own_content_counts() {
     f.git(["merge", "-q", "--no-commit", "side"]);
     f.write("evil", "new").write("both", "2").commit("merge");
     let changes = f.open().range("HEAD~..HEAD").unwrap();
-    assert_eq!(shown(&changes), expect(&[
-        ("side", "b", 0),
-        ("merge", "both", 2),
-        ("merge", "evil", 0)
-    ]));
+    assert_eq!(shown(&changes), expect(&[("side", "b", 0), ("merge", "both", 2), ("merge", "evil", 0)]));
 }
 
 #[test]
@@ -95,10 +91,7 @@ fn a_root_in_the_range_is_all_new() {
     f.git(["checkout", "-q", "--orphan", "other"]);
     f.write("sub/b", "2").commit("second root");
     let changes = f.open().range("main..other").unwrap();
-    assert_eq!(shown(&changes), expect(&[
-        ("second root", "a", 0),
-        ("second root", "sub/b", 0)
-    ]));
+    assert_eq!(shown(&changes), expect(&[("second root", "a", 0), ("second root", "sub/b", 0)]));
     assert_eq!(f.open().range("main...other").unwrap().base, None);
 }
 
@@ -106,12 +99,7 @@ fn a_root_in_the_range_is_all_new() {
 fn an_unknown_side_is_named() {
     let f = Fixture::new();
     f.write("a", "1").commit("root");
-    for (range, side) in [
-        ("nope..HEAD", "nope"),
-        ("HEAD..nope", "nope"),
-        ("x...HEAD", "x"),
-        ("HEAD", "HEAD"),
-    ] {
+    for (range, side) in [("nope..HEAD", "nope"), ("HEAD..nope", "nope"), ("x...HEAD", "x"), ("HEAD", "HEAD")] {
         match f.open().range(range).unwrap_err() {
             SourceError::UnknownRevision { name } => assert_eq!(name, side),
             other => panic!("{other}"),

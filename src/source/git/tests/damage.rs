@@ -8,21 +8,18 @@ use crate::source::{Content, Gap, Item};
 
 fn sweep(h: &History) -> (Vec<Vec<u8>>, Vec<Gap>) {
     let found = Mutex::new((Vec::new(), Vec::new()));
-    h.repository
-        .sweep_blobs(&h.census.reading_order, u64::MAX, &|item| {
-            let mut found = found.lock().unwrap();
-            match item {
-                Item::Blob(blob) => {
-                    let Content::Bytes(bytes) = blob.content else {
-                        panic!("in memory")
-                    };
-                    found.0.push(bytes);
-                }
-                Item::Gap(gap) => found.1.push(gap),
-                other => panic!("{other:?}"),
+    h.repository.sweep_blobs(&h.census.reading_order, u64::MAX, &|item| {
+        let mut found = found.lock().unwrap();
+        match item {
+            Item::Blob(blob) => {
+                let Content::Bytes(bytes) = blob.content else { panic!("in memory") };
+                found.0.push(bytes);
             }
-            ControlFlow::Continue(())
-        });
+            Item::Gap(gap) => found.1.push(gap),
+            other => panic!("{other:?}"),
+        }
+        ControlFlow::Continue(())
+    });
     let mut found = found.into_inner().unwrap();
     found.0.sort();
     found
@@ -158,10 +155,7 @@ fn a_truncated_pack_does_not_hide_another() {
         f.overwrite(&pack, &whole[..keep]);
         let h = f.history();
         let (texts, _) = sweep(&h);
-        assert!(
-            texts.contains(&b"the second pack's text".to_vec()),
-            "{keep} bytes left"
-        );
+        assert!(texts.contains(&b"the second pack's text".to_vec()), "{keep} bytes left");
         assert!(all_gaps(&h).contains(&GapKind::Corrupt), "{keep} bytes left");
     }
     // The gap names the pack rather than each of its objects.
@@ -180,10 +174,7 @@ fn a_damaged_index_does_not_hide_another_pack() {
         f.overwrite(&index, &whole[..keep]);
         let h = f.history();
         let (texts, _) = sweep(&h);
-        assert!(
-            texts.contains(&b"the second pack's text".to_vec()),
-            "{keep} bytes left"
-        );
+        assert!(texts.contains(&b"the second pack's text".to_vec()), "{keep} bytes left");
         let named = |gap: &Gap| gap.what.ends_with(".idx") && gap.kind == GapKind::Corrupt;
         assert!(h.census.gaps.iter().any(named), "{keep} bytes left");
     }
@@ -245,8 +236,10 @@ fn zlib(data: &[u8]) -> Vec<u8> {
     out
 }
 
-/// Writes a pack whose entries are: id, type bits, what stands between header and data, and data.
-fn write_pack(f: &Fixture, entries: &[([u8; 20], u8, Vec<u8>, Vec<u8>)]) {
+/// Id, type bits, what stands between header and data, and data.
+type Entry = ([u8; 20], u8, Vec<u8>, Vec<u8>);
+
+fn write_pack(f: &Fixture, entries: &[Entry]) {
     let count = u32::try_from(entries.len()).unwrap();
     let mut pack = b"PACK\0\0\0\x02".to_vec();
     pack.extend(count.to_be_bytes());
@@ -278,14 +271,17 @@ fn deltas_that_need_each_other_end() {
     let f = Fixture::new();
     f.write("a", "good").commit("root");
     let delta = vec![4, 4, 0x90, 4];
-    write_pack(&f, &[
-        ([1; 20], 7, vec![2; 20], delta.clone()),
-        ([2; 20], 7, vec![1; 20], delta.clone()),
-        ([3; 20], 7, vec![3; 20], delta),
-        ([4; 20], 0, vec![], b"zero".to_vec()),
-        ([5; 20], 5, vec![], b"five".to_vec()),
-        ([6; 20], 3, vec![], b"blob under a false name".to_vec()[..4].to_vec()),
-    ]);
+    write_pack(
+        &f,
+        &[
+            ([1; 20], 7, vec![2; 20], delta.clone()),
+            ([2; 20], 7, vec![1; 20], delta.clone()),
+            ([3; 20], 7, vec![3; 20], delta),
+            ([4; 20], 0, vec![], b"zero".to_vec()),
+            ([5; 20], 5, vec![], b"five".to_vec()),
+            ([6; 20], 3, vec![], b"blob under a false name".to_vec()[..4].to_vec()),
+        ],
+    );
     let h = f.history();
     assert!(sweep(&h).0.contains(&b"good".to_vec()));
     let corrupt = h.census.gaps.iter().filter(|gap| gap.kind == GapKind::Corrupt);

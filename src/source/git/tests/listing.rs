@@ -12,9 +12,7 @@ fn swept(repository: &Repository, census: &Census, limit: u64) -> Vec<String> {
     let sink = |item: Item| {
         let text = match item {
             Item::Blob(blob) => {
-                let Content::Bytes(bytes) = blob.content else {
-                    panic!("in memory")
-                };
+                let Content::Bytes(bytes) = blob.content else { panic!("in memory") };
                 let text = String::from_utf8_lossy(&bytes).into_owned();
                 match blob.origin {
                     Origin::Object { id } => format!("{id} {text}"),
@@ -138,14 +136,8 @@ fn the_ways_in_lead_to_the_same_repository() {
 #[test]
 fn what_is_no_repository_is_said_so() {
     let f = Fixture::empty();
-    assert!(matches!(
-        Repository::open(&f.dir).unwrap_err(),
-        SourceError::NotARepository { .. }
-    ));
-    assert!(matches!(
-        Repository::open(&f.dir.join("nowhere")).unwrap_err(),
-        SourceError::Open { .. }
-    ));
+    assert!(matches!(Repository::open(&f.dir).unwrap_err(), SourceError::NotARepository { .. }));
+    assert!(matches!(Repository::open(&f.dir.join("nowhere")).unwrap_err(), SourceError::Open { .. }));
 }
 
 #[test]
@@ -255,13 +247,16 @@ fn symbolic_refs_are_skipped_and_tags_followed() {
     f.git(["branch", "loose"]);
     let graph = f.history().graph;
     let names: Vec<_> = graph.refs.iter().map(|r| (r.name.as_str(), r.tip)).collect();
-    assert_eq!(names, [
-        ("refs/heads/loose", 0),
-        ("refs/heads/main", 0),
-        ("refs/remotes/origin/main", 0),
-        ("refs/tags/v1", 0),
-        ("refs/tags/v2", 0),
-    ]);
+    assert_eq!(
+        names,
+        [
+            ("refs/heads/loose", 0),
+            ("refs/heads/main", 0),
+            ("refs/remotes/origin/main", 0),
+            ("refs/tags/v1", 0),
+            ("refs/tags/v2", 0),
+        ]
+    );
     assert_eq!(graph.gaps, []);
 }
 
@@ -288,10 +283,7 @@ fn files_of_a_revision_are_read_as_stored() {
     assert_eq!(read("HEAD", "dir/a").as_deref(), Some(&b"two\n"[..]));
     assert_eq!(read("HEAD~", "dir/a").as_deref(), Some(&b"one\n"[..]));
     assert_eq!(read("HEAD", "dir/nope"), None);
-    assert!(matches!(
-        repository.read_at("nope", &path("a")).unwrap_err(),
-        SourceError::UnknownRevision { .. }
-    ));
+    assert!(matches!(repository.read_at("nope", &path("a")).unwrap_err(), SourceError::UnknownRevision { .. }));
 }
 
 #[test]
