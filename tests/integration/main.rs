@@ -1,4 +1,5 @@
-//! End-to-end tests, in one binary.
+//! End-to-end tests: set up, one command, one snapshot. Most behaviour is tested below the command
+//! line, beside the code.
 
 mod action;
 mod docs;
