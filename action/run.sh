@@ -115,7 +115,7 @@ scan() {
   temp="$(mktemp -d "${RUNNER_TEMP:-/tmp}/keysweep.XXXXXX")"
   report="$temp/report.jsonl"
   [ -z "$INPUT_CONFIG" ] || arguments+=("--config=$INPUT_CONFIG")
-  more=("${arguments[@]+"${arguments[@]}"}")
+  more=(${arguments[@]+"${arguments[@]}"})
   [ -z "$INPUT_FAIL_ON" ] || arguments+=("--fail-on=$INPUT_FAIL_ON")
   [ -z "$INPUT_MIN_CONFIDENCE" ] || arguments+=("--min-confidence=$INPUT_MIN_CONFIDENCE")
   while IFS= read -r line; do
@@ -138,8 +138,9 @@ scan() {
   fi
   local uploaded=0
   if [ -n "$INPUT_SARIF" ] && [ "$status" -ne 2 ]; then
-    # Its own run without thresholds: the gate is the first run's business.
-    "$KEYSWEEP" scan "${more[@]+"${more[@]}"}" --exit-code=0 --allow-incomplete "--format=sarif=$INPUT_SARIF" \
+    # A run of its own that fails nothing: the gate is the first run's business.
+    more+=("--min-confidence=${INPUT_MIN_CONFIDENCE:-medium}")
+    "$KEYSWEEP" scan "${more[@]}" --exit-code=0 --allow-incomplete "--format=sarif=$INPUT_SARIF" \
       -- "$INPUT_PATH" </dev/null || uploaded=$?
   fi
   printf '::%s::\n' "$stop"

@@ -261,6 +261,16 @@ fn a_push_is_what_it_adds() {
 }
 
 #[test]
+fn a_merge_group_is_what_it_adds() {
+    let (sandbox, base, head) = leaky("merge group");
+    let event =
+        json!({ "merge_group": { "base_sha": base, "head_sha": head }, "repository": { "default_branch": "main" } });
+    let outcome = Job::new(sandbox, "merge_group", event).run();
+    assert_eq!((outcome.status, outcome.scan("findings")), (1, "1"), "{outcome:#?}");
+    assert!(outcome.summary.contains("what the commits of the change bring in"));
+}
+
+#[test]
 fn a_new_branch_is_compared_with_the_default_branch() {
     let (sandbox, base, head) = leaky("new branch");
     sandbox.git(&["update-ref", "refs/remotes/origin/main", &base]);
