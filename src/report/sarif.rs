@@ -316,12 +316,22 @@ mod tests {
         warning canary-lost: The rule acme-key-id did not see its own made-up secret: the rule is switched off in .keysweep.toml
         note suppressed: 2 findings suppressed; the JSON report lists them.
         note note: .env is ignored by git and was read all the same
-        warning no-file: 3 findings in no file, so no result here: blob 0d0d0d0d0d0d (in no commit), message of commit 060606060606, blob 1f1f1f1f1f1f (in no commit). The JSON report has them.
+        warning no-file: 3 findings in no file of a commit, so no result here: blob 0d0d0d0d0d0d (in no commit), message of commit 060606060606, blob 1f1f1f1f1f1f (in no commit). The JSON report has them.
         ");
         let kinds = list(&log, "/runs/0/tool/driver/notifications");
         for notice in notices {
             assert!(kinds.iter().any(|kind| kind["id"] == notice["descriptor"]["id"]), "{notice}");
         }
+    }
+
+    #[test]
+    fn a_checkouts_own_token_below_dot_git_is_no_alert() {
+        let mut report = sample();
+        let place = crate::finding::Place::File { path: crate::source::RelPath::new(".git/config"), local: true };
+        report.findings.iter_mut().for_each(|finding| finding.place = place.clone());
+        let log = log(&report);
+        assert!(list(&log, "/runs/0/results").is_empty(), "{log}");
+        assert!(log.to_string().contains(".git/config"), "it is told in a notification");
     }
 
     #[test]

@@ -79,9 +79,11 @@ impl<'a> Notices<'a> {
             if places.len() > 20 {
                 shown += ", …";
             }
-            let text =
-                format!("{} in no file, so no result here: {shown}. The JSON report has them.", findings(places.len()));
-            self.put("no-file", "Findings that stand in no file.", NotificationLevel::Warning, &text);
+            let text = format!(
+                "{} in no file of a commit, so no result here: {shown}. The JSON report has them.",
+                findings(places.len())
+            );
+            self.put("no-file", "Findings that stand in no file of a commit.", NotificationLevel::Warning, &text);
         }
         let more: Vec<_> =
             self.kinds.iter().map(|(id, kind)| (*id, kind.count.saturating_sub(MOST_OF_A_KIND))).collect();

@@ -10,6 +10,9 @@ use crate::{
 /// Whether a file of the repository can be named; GitHub takes no result without one.
 pub(super) fn has_file(place: &Place) -> bool {
     match place {
+        // Below `.git`: in no commit, so GitHub has nothing to show, and the token that a checkout
+        // leaves there would be an alert of every run.
+        Place::File { local: true, .. } => false,
         Place::File { path, .. } | Place::Staged { path } | Place::History { path, .. } => !path.as_bstr().is_empty(),
         // Only if the user gave it the name of a file.
         Place::Stdin { name } => {
