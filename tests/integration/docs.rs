@@ -1,6 +1,6 @@
 //! What stands in docs/ is what the program says.
 
-use std::{collections::BTreeSet, fs};
+use std::{collections::BTreeSet, fmt::Write as _, fs};
 
 use keysweep::{
     config::Config,
@@ -143,8 +143,9 @@ fn rules_page(rules: &RuleSet) -> String {
             Matcher::Assigned(_) => "assigned",
         };
         let alone = if rule.role == Role::Companion { ", only with another finding" } else { "" };
-        page += &format!(
-            "| [`{id}`](#{id}) | {} | {} | {} | {found}{alone} |\n",
+        let _ = writeln!(
+            page,
+            "| [`{id}`](#{id}) | {} | {} | {} | {found}{alone} |",
             cell(&rule.title),
             rule.severity,
             rule.confidence,
@@ -192,11 +193,11 @@ fn details(step: &Step) -> String {
     for (name, value) in [("console", &step.console), ("run", &step.cli), ("send", &step.api)] {
         if let Some(value) = value {
             let fence = if value.contains('`') { "``" } else { "`" };
-            out += &format!("\n   - {name}: {fence}{}{fence}", value.trim().replace('\n', " "));
+            let _ = write!(out, "\n   - {name}: {fence}{}{fence}", value.trim().replace('\n', " "));
         }
     }
     if let Some(source) = &step.source {
-        out += &format!("\n   - source: {}", link(source));
+        let _ = write!(out, "\n   - source: {}", link(source));
     }
     if step.general {
         out += "\n   - good practice, not a vendor's statement";
