@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, fmt::Write as _, fs};
 
 use keysweep::{
     config::Config,
-    rules::{Matcher, Phase, Role, Rule, RuleSet, Step},
+    rules::{Matcher, Phase, Placeholders, Role, Rule, RuleSet, Step},
 };
 
 use crate::ship_support::{Sandbox, between, blocks, compare, read, root, text, token};
@@ -133,7 +133,7 @@ fn rules_page(rules: &RuleSet) -> String {
         "# The built-in rules\n\n{} rules, generated from `rules/*.toml` (`UPDATE_DOCS=1 cargo test --locked --test \
          integration`). An id never changes; allow comments and `.keysweep.toml` use it. `docs/rules-format.md` says how \
          a rule is written.\n\nHow it is found: *distinctive* by a form of its own, *contextual* by the provider's name near \
-         it, *assigned* by the name it is given to.\n\n| rule | what | severity | confidence | found |\n|---|---|---|---|---|\n",
+         it, *assigned* by the name it is given to. Words in capitals such as KEY_ID are filled from the finding.\n\n| rule | what | severity | confidence | found |\n|---|---|---|---|---|\n",
         rules.len()
     );
     for rule in rules.iter() {
@@ -167,9 +167,12 @@ fn section(page: &mut String, rule: &Rule) {
     line(format!("{}. {}\n", prose(&capital(&rule.title)), prose(&rule.description)));
     line(format!("- provider: [{}]({})", rule.provider.name, rule.provider.url));
     line(format!("- kind: {}", rule.kind));
-    for (name, value) in
-        [("lives", &rule.lifetime), ("write instead", &rule.env_var), ("less power", &rule.least_privilege)]
-    {
+    let mut known = Placeholders::default();
+    if let Some(name) = &rule.env_var {
+        known.set("env_var", name);
+        line(format!("- write instead: `{name}`"));
+    }
+    for (name, value) in [("lives", &rule.lifetime), ("less power", &rule.least_privilege)] {
         if let Some(value) = value {
             line(format!("- {name}: {}", prose(value)));
         }
@@ -183,7 +186,8 @@ fn section(page: &mut String, rule: &Rule) {
         line(format!("\n**{}**\n", capital(phase.word())));
         for step in rule.runbook.steps.iter().filter(|step| step.phase == phase) {
             number += 1;
-            line(format!("{number}. {}{}", prose(&step.action), details(step)));
+            let step = known.fill_step(step);
+            line(format!("{number}. {}{}", prose(&step.action), details(&step)));
         }
     }
 }
@@ -218,9 +222,12 @@ fn capital(text: &str) -> String {
 fn prose(text: &str) -> String {
     let mut out = String::new();
     let mut code = false;
-    for c in text.trim().chars() {
+    let chars: Vec<char> = text.trim().chars().collect();
+    for (at, &c) in chars.iter().enumerate() {
+        let inside = |at: Option<usize>| at.and_then(|at| chars.get(at)).is_some_and(|c| c.is_alphanumeric());
         match c {
             '`' => code = !code,
+            '_' if inside(at.checked_sub(1)) && inside(Some(at + 1)) => {}
             '<' | '>' | '*' | '_' | '[' | ']' if !code => out.push('\\'),
             _ => {}
         }
