@@ -36,7 +36,11 @@ pub(crate) fn run(args: &ScanArgs) -> Result<Exit, Message> {
     let settings = Settings {
         thresholds: plan.thresholds(&args.report, Confidence::Low, Confidence::Medium),
         now: options::now(args.report.now.as_deref())?,
-        target: args.paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(" "),
+        target: if stdin {
+            format!("standard input ({})", args.stdin_name)
+        } else {
+            args.paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(" ")
+        },
         prefix: prefix(args),
     };
     let run = Run::start();

@@ -140,13 +140,14 @@ pub(super) fn receipt(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
         .collect();
     let kinds = if kinds.is_empty() { String::new() } else { format!(" ({})", kinds.join(", ")) };
     let job = match report.job {
+        Job::Files if report.target.starts_with("standard input") => "",
         Job::Files => "files in",
         Job::History => "all of the history of",
         Job::Refs => "chosen refs of",
         Job::Range => "a range of commits of",
         Job::Staged => "what is staged in",
     };
-    page.row("scanned", &format!("{job} {}", page.name(&report.target)))?;
+    page.row("scanned", format!("{job} {}", page.name(&report.target)).trim_start())?;
     page.row("read", &format!("{}{kinds} in {}", read.join(", "), duration(report.took)))?;
 
     let excluded: Vec<String> =

@@ -6,7 +6,7 @@ use bstr::BString;
 use git2::{ObjectType, Odb, Oid};
 
 use super::raw::{self, EntryKind};
-use super::repository::{Repository, object_gap};
+use super::repository::{Repository, object, object_gap};
 use crate::source::{CommitInfo, Exclusion, Gap, GapKind, RelPath, SourceError};
 
 /// A file that a commit, or the commit about to be made, adds or alters.
@@ -61,7 +61,7 @@ impl Repository {
         let read = || {
             let handle = self.handle()?;
             let odb = handle.odb()?;
-            let object = odb.read(id)?;
+            let object = object(&odb, id)?;
             Ok((object.kind(), object.data().to_vec()))
         };
         let (kind, data) = read().map_err(|error: git2::Error| object_gap("blob", id, &error))?;
@@ -115,14 +115,14 @@ pub(super) fn failed(what: &str, error: &git2::Error) -> SourceError {
 
 /// Follows `path` down from a commit's tree.
 pub(super) fn holds(odb: &Odb<'_>, tip: Oid, path: &RelPath) -> Result<Option<Oid>, Gap> {
-    let commit = odb.read(tip).map_err(|error| object_gap("commit", tip, &error))?;
+    let commit = object(odb, tip).map_err(|error| object_gap("commit", tip, &error))?;
     let Ok(commit) = raw::commit(commit.data()) else {
         return Ok(None);
     };
     let mut id = commit.tree;
     let mut parts = path.as_bstr().split(|&byte| byte == b'/').peekable();
     while let Some(part) = parts.next() {
-        let tree = odb.read(id).map_err(|error| object_gap("tree", id, &error))?;
+        let tree = object(odb, id).map_err(|error| object_gap("tree", id, &error))?;
         let found = raw::entries(tree.data()).filter_map(Result::ok).find(|entry| entry.name == part);
         let last = parts.peek().is_none();
         match found {

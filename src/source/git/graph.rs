@@ -10,7 +10,7 @@ use rayon::prelude::*;
 
 use super::ids::IdMap;
 use super::objects::{Census, EMPTY_TREE, plural};
-use super::repository::{Repository, malformed_gap, object_gap};
+use super::repository::{Repository, malformed_gap, object, object_gap};
 use super::{raw, refs};
 use crate::source::{CommitInfo, Gap, GapKind, SourceError};
 
@@ -155,7 +155,7 @@ fn read_all(repository: &Repository, ids: &[Oid]) -> Vec<Result<Read, Gap>> {
             };
             let read = |&id: &Oid| {
                 let odb = odb.as_ref().map_err(|error| object_gap("commit", id, error))?;
-                let object = odb.read(id).map_err(|error| object_gap("commit", id, &error))?;
+                let object = object(odb, id).map_err(|error| object_gap("commit", id, &error))?;
                 read(id, object.kind(), object.data())
             };
             chunk.iter().map(read).collect::<Vec<_>>()

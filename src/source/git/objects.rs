@@ -6,7 +6,8 @@ use git2::{ObjectType, Oid};
 use rayon::prelude::*;
 
 use super::ids::IdSet;
-use super::repository::{Repository, header, malformed_gap, object_gap};
+use super::pack_kinds::CIRCLE;
+use super::repository::{Repository, header, malformed_gap, object, object_gap, refuse};
 use super::store::{self, Kind};
 use super::trees::TreeWalk;
 use super::{raw, refs};
@@ -72,9 +73,17 @@ impl Repository {
         Ok(census)
     }
 
+    /// Lists the object folders and notes what may not be asked for.
+    fn list_objects(&self) -> store::Listing {
+        let listing = store::list(&self.object_dirs());
+        let circles = listing.objects.iter().filter(|object| matches!(object.kind, Kind::Bad(why) if why == CIRCLE));
+        refuse(circles.map(|object| object.id));
+        listing
+    }
+
     fn census_of_all(&self) -> Result<Census, SourceError> {
         let handle = self.handle_or_fail()?;
-        let mut listing = store::list(&self.object_dirs());
+        let mut listing = self.list_objects();
         let mut census = Census { gaps: std::mem::take(&mut listing.gaps), ..Census::default() };
         if listing.ask_libgit2 {
             let found = handle.odb().and_then(|odb| {
@@ -140,6 +149,8 @@ impl Repository {
         let mut census = Census::default();
         let mut walk = TreeWalk::default();
         let mut queue = Vec::new();
+        // Only for what may not be asked for.
+        self.list_objects();
         {
             let handle = self.handle_or_fail()?;
             for name in names {
@@ -163,7 +174,7 @@ impl Repository {
             }
         };
         while let Some(id) = queue.pop() {
-            let object = match odb.read(id) {
+            let object = match object(&odb, id) {
                 Ok(object) => object,
                 Err(error) => {
                     census.gaps.push(object_gap("object", id, &error));
@@ -231,7 +242,7 @@ impl Repository {
         let ids = head.into_iter().chain(tips.refs.into_iter().map(|(_, id)| id));
         if let Ok(odb) = handle.odb() {
             for id in ids.take(TIPS_CHECKED) {
-                if let Ok(object) = odb.read(id)
+                if let Ok(object) = object(&odb, id)
                     && let Ok(commit) = raw::commit(object.data())
                 {
                     walk.add_root(commit.tree);

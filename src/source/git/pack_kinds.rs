@@ -10,6 +10,9 @@ use std::path::Path;
 
 use git2::{ObjectType, Oid};
 
+/// Why a delta in a circle cannot be read.
+pub(super) const CIRCLE: &str = "a delta that needs itself";
+
 /// The headers of neighbours mostly share a block of this size.
 const BLOCK: usize = 32 << 10;
 
@@ -36,7 +39,7 @@ pub(super) fn kinds(pack: &Path, entries: &[(u64, Oid)], trailer: &[u8]) -> Vec<
         while let Entry::On(base) = found[at] {
             chain.push(at);
             // Whoever comes back here goes round in a circle.
-            found[at] = Entry::Bad("a delta that needs itself");
+            found[at] = Entry::Bad(CIRCLE);
             at = base;
         }
         let end = found[at];

@@ -12,7 +12,7 @@ use rayon::prelude::*;
 
 use super::ids::IdMap;
 use super::raw::{self, EntryKind};
-use super::repository::{Repository, malformed_gap, object_gap};
+use super::repository::{Repository, malformed_gap, object, object_gap};
 use crate::source::{Gap, GapKind};
 
 /// Deeper folders are left out; paths of such length exist only to hurt.
@@ -186,7 +186,7 @@ impl Finder<'_> {
 
     fn read(&self, odb: &Odb<'_>, id: Oid, gaps: &mut Vec<Gap>) -> Frame {
         let mut frame = Frame { id, known: Vec::new(), unknown: Vec::new() };
-        let tree = match odb.read(id) {
+        let tree = match object(odb, id) {
             Ok(tree) if tree.kind() == ObjectType::Tree => tree,
             Ok(_) => {
                 gaps.push(malformed_gap("tree", id));

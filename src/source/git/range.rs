@@ -10,7 +10,7 @@ use super::change::{Change, Changes, failed};
 use super::graph::{self, Read};
 use super::ids::IdMap;
 use super::objects::plural;
-use super::repository::{Repository, object_gap};
+use super::repository::{Repository, object, object_gap};
 use super::{refs, tree_diff};
 use crate::source::{Gap, GapKind, SourceError};
 
@@ -195,9 +195,7 @@ impl<'a> Walk<'a> {
     /// Reads a commit; one that cannot be read becomes a gap.
     fn load(&mut self, id: Oid) -> Option<&Read> {
         if !self.nodes.contains_key(&id) {
-            let read = self
-                .odb
-                .read(id)
+            let read = object(self.odb, id)
                 .map_err(|error| object_gap("commit", id, &error))
                 .and_then(|object| graph::read(id, object.kind(), object.data()));
             match read {

@@ -6,7 +6,7 @@ use std::path::Path;
 use git2::{ObjectType, Odb, Oid, ReferenceType};
 
 use super::raw;
-use super::repository::{Handle, Repository, files_in, header, object_gap};
+use super::repository::{Handle, Repository, files_in, header, object, object_gap};
 use crate::source::{Gap, GapKind};
 
 /// Tags of tags are followed this far.
@@ -130,7 +130,7 @@ fn peel(odb: &Odb<'_>, mut id: Oid) -> Result<Option<Oid>, Gap> {
         match kind {
             ObjectType::Commit => return Ok(Some(id)),
             ObjectType::Tag => {
-                let tag = odb.read(id).ok();
+                let tag = object(odb, id).ok();
                 let target = tag.and_then(|tag| raw::tag(tag.data()).ok()?.target.into());
                 id = target.ok_or_else(|| Gap {
                     what: format!("tag {id}"),

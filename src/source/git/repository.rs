@@ -5,11 +5,11 @@ use std::fs;
 use std::ops::Deref;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
 
-use git2::{ErrorCode, ObjectType, Odb, Oid, RepositoryOpenFlags};
+use git2::{ErrorCode, ObjectType, Odb, OdbObject, Oid, RepositoryOpenFlags};
 
-use super::process;
+use super::{pack_kinds, process};
 use crate::source::{Gap, GapKind, SourceError};
 
 /// git itself follows alternates of alternates this far.
@@ -152,11 +152,34 @@ impl Drop for Handle<'_> {
     }
 }
 
+/// Objects that may not be asked for: the chain of their deltas is a circle, which libgit2 1.9.7 follows
+/// for ever. An id says the same in every repository, so one list serves the process.
+static REFUSED: RwLock<BTreeSet<Oid>> = RwLock::new(BTreeSet::new());
+
+/// Adds to what may not be asked for.
+pub(super) fn refuse(ids: impl IntoIterator<Item = Oid>) {
+    REFUSED.write().unwrap_or_else(PoisonError::into_inner).extend(ids);
+}
+
+fn check_refused(id: Oid) -> Result<(), git2::Error> {
+    if REFUSED.read().unwrap_or_else(PoisonError::into_inner).contains(&id) {
+        return Err(git2::Error::from_str(pack_kinds::CIRCLE));
+    }
+    Ok(())
+}
+
+/// An object's content; the only way to ask for it.
+pub(super) fn object<'o>(odb: &'o Odb<'_>, id: Oid) -> Result<OdbObject<'o>, git2::Error> {
+    check_refused(id)?;
+    odb.read(id)
+}
+
 /// Size and kind of an object.
 ///
 /// git2 panics on a pack that gives an object a type that does not exist (0.21, `Odb::read_header`),
 /// so this is the only way to ask.
 pub(super) fn header(odb: &Odb<'_>, id: Oid) -> Result<(usize, ObjectType), git2::Error> {
+    check_refused(id)?;
     catch_unwind(AssertUnwindSafe(|| odb.read_header(id)))
         .unwrap_or_else(|_| Err(git2::Error::from_str("unknown object type")))
 }

@@ -7,7 +7,7 @@ use git2::{Odb, Oid};
 use rayon::prelude::*;
 
 use super::raw;
-use super::repository::{Repository, header, malformed_gap, object_gap};
+use super::repository::{Repository, header, malformed_gap, object, object_gap};
 use crate::source::{Blob, Content, Gap, GapKind, Item, Origin, Sink};
 
 /// Neighbours in a pack share delta bases, so one thread reads a run of them.
@@ -27,7 +27,7 @@ impl Repository {
                     message: format!("{size} bytes, more than the limit of {limit}"),
                 });
             }
-            let object = odb.read(id).map_err(|error| object_gap("blob", id, &error))?;
+            let object = object(odb, id).map_err(|error| object_gap("blob", id, &error))?;
             Ok(Some(Blob { origin: Origin::Object { id }, content: Content::Bytes(object.data().to_vec()) }))
         });
     }
@@ -35,12 +35,12 @@ impl Repository {
     /// Hands the message of every commit and annotated tag to `sink`, in whatever encoding.
     pub fn sweep_messages(&self, commits: &[Oid], tags: &[Oid], sink: &Sink<'_>) {
         self.sweep(commits, sink, |odb, id| {
-            let object = odb.read(id).map_err(|error| object_gap("commit", id, &error))?;
+            let object = object(odb, id).map_err(|error| object_gap("commit", id, &error))?;
             let commit = raw::commit(object.data()).map_err(|_| malformed_gap("commit", id))?;
             Ok(message(commit.message, Origin::CommitMessage { commit: id }))
         });
         self.sweep(tags, sink, |odb, id| {
-            let object = odb.read(id).map_err(|error| object_gap("tag", id, &error))?;
+            let object = object(odb, id).map_err(|error| object_gap("tag", id, &error))?;
             let tag = raw::tag(object.data()).map_err(|_| malformed_gap("tag", id))?;
             Ok(message(tag.message, Origin::TagMessage { tag: id }))
         });

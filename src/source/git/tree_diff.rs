@@ -6,7 +6,7 @@ use git2::{DiffFindOptions, ObjectType, Odb, Oid};
 
 use super::change::ParentFile;
 use super::raw::{self, EntryKind};
-use super::repository::{malformed_gap, object_gap};
+use super::repository::{malformed_gap, object, object_gap};
 use crate::source::{Exclusion, ExclusionReason, Gap, GapKind, RelPath};
 
 /// Deeper folders are left out.
@@ -171,7 +171,7 @@ fn renamed(diff: &git2::Diff<'_>) -> BTreeMap<RelPath, ParentFile> {
 
 fn read(odb: &Odb<'_>, id: Oid, gaps: &mut Vec<Gap>) -> Named {
     let mut named = Named::new();
-    match odb.read(id) {
+    match object(odb, id) {
         Ok(tree) if tree.kind() == ObjectType::Tree => {
             for entry in raw::entries(tree.data()) {
                 match entry {

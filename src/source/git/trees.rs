@@ -5,7 +5,7 @@ use rayon::prelude::*;
 
 use super::ids::IdSet;
 use super::raw::{self, EntryKind};
-use super::repository::{Repository, malformed_gap, object_gap};
+use super::repository::{Repository, malformed_gap, object, object_gap};
 use crate::source::Gap;
 
 /// Trees read between two updates of what has been seen. Bounds the memory for their entries.
@@ -68,7 +68,7 @@ impl TreeWalk {
         };
         let read = |&id: &Oid| {
             let odb = odb.as_ref().map_err(|error| object_gap("tree", id, error))?;
-            let tree = odb.read(id).map_err(|error| object_gap("tree", id, &error))?;
+            let tree = object(odb, id).map_err(|error| object_gap("tree", id, &error))?;
             if tree.kind() != ObjectType::Tree {
                 return Err(malformed_gap("tree", id));
             }
