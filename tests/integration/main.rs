@@ -1,0 +1,8 @@
+//! End-to-end tests: set up, one command, one snapshot. Most behaviour is tested below the command
+//! line, beside the code.
+
+mod action;
+mod docs;
+mod hooks;
+mod readme;
+mod ship_support;
