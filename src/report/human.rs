@@ -271,13 +271,14 @@ mod tests {
     }
 
     #[test]
-    fn short_runbooks_take_a_line_a_step() {
+    fn short_runbooks_take_a_line_a_step_after_the_first() {
         let look = Look { rotation: RotationDetail::Short, width: 60, ..LOOK };
         let text = plain(&sample(), &look);
         let (_, steps) = text.split_once("  Rotation\n").expect("there are steps");
         let (_, steps) = steps.split_once("  Rotation\n").expect("twice");
         insta::assert_snapshot!(steps.split("\n\n").next().expect("a block"), @r#"
-        1. contain  Suspend the token ACIDSAMPLESAMPLE; this …
+        1. contain  Suspend the token ACIDSAMPLESAMPLE; this
+                    can be undone.
         2. replace  Create a token for one project only.
         3. deploy   Put it into ACME_TOKEN where …
         4. revoke   Delete the old token.

@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// Where a canary claims to stand: an ordinary file without an ending.
-const PATH: &str = "src/keysweep-canary";
+const PATH: &str = "keysweep-canary";
 
 impl Scanner {
     /// Sends the canaries and writes down what became of them.

@@ -87,6 +87,11 @@ impl Scanner {
             Verdict::Dismiss(reason) => return Err(reason.id()),
         };
         let mut remarks = judged.remarks;
+        if matches!(place, Place::Staged { .. }) {
+            remarks.push(
+                "not committed yet: unstage it (git restore --staged FILE) and it has not left this machine".to_owned(),
+            );
+        }
         let mut suppressed = None;
         match one.allow {
             Some(Allow::Reason(reason)) => suppressed = Some(Suppression { by: SuppressedBy::Inline, reason }),

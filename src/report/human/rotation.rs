@@ -35,7 +35,12 @@ pub(super) fn write(page: &mut Page<'_>, look: &Look, incident: &Incident, earli
             for (at, step) in incident.rotation.iter().enumerate() {
                 let lead = format!("    {:>2}. {} ", at + 1, paint(style::LABEL, format_args!("{:<8}", step.phase)));
                 let action = page.name(&step.action);
-                page.cut(&lead, first_sentence(&action))?;
+                // What to do first must be read whole.
+                if at == 0 {
+                    page.prose(&lead, first_sentence(&action))?;
+                } else {
+                    page.cut(&lead, first_sentence(&action))?;
+                }
             }
             let more = format!("        commands and sources: keysweep rules show {}", page.name(&incident.rule));
             page.line(&paint(style::DIM, more))
