@@ -33,6 +33,10 @@ enum Piece {
     Example(usize, usize, u8),
     /// An anchor of a rule without what belongs to it.
     Anchor(usize, usize),
+    /// A key of so many lines: it needs most of its rule's reach.
+    LongKey(usize),
+    /// A token whose middle part is so long.
+    LongToken(usize),
     /// Some text so many times.
     Filler(&'static str, usize),
 }
@@ -46,6 +50,8 @@ fn pieces(long: bool) -> impl Strategy<Value = Vec<Piece>> {
     let piece = prop_oneof![
         6 => (0..1000usize, 0..20usize, any::<u8>()).prop_map(|(rule, at, seed)| Piece::Example(rule, at, seed)),
         2 => (0..1000usize, 0..20usize).prop_map(|(rule, at)| Piece::Anchor(rule, at)),
+        1 => (1..250usize).prop_map(Piece::LongKey),
+        1 => (20..8_300usize).prop_map(Piece::LongToken),
         4 => filler(6),
         2 => filler(longest),
         // A run at the limit of what is a token, and lines at the limit of what is within reach.
@@ -70,6 +76,17 @@ fn text_of(pieces: &[Piece], rules: &RuleSet) -> Vec<u8> {
                     Matcher::Value(value) => &value.words,
                 };
                 text += &anchors[at % anchors.len()];
+            }
+            Piece::LongKey(lines) => {
+                text += "-----BEGIN RSA PRIVATE";
+                text += " KEY-----\n";
+                text += &example::expand("{base64:64}\n", "line").repeat(*lines);
+                text += "-----END RSA PRIVATE";
+                text += " KEY-----\n";
+            }
+            Piece::LongToken(length) => {
+                let part = format!("eyJ{{base62:20}}.eyJ{{base62:{length}}}.{{base62:50}} ");
+                text += &example::expand(&part, "token");
             }
             Piece::Filler(unit, times) => text += &unit.repeat(*times),
         }
@@ -132,10 +149,15 @@ proptest! {
     fn a_window_of_any_size_finds_what_the_whole_blob_gives(
         pieces in any::<bool>().prop_flat_map(pieces),
         core in prop_oneof![64..4_000usize, 4_000..300_000usize],
+        padded in prop::bool::weighted(0.8),
     ) {
         let scanner = scanner();
-        let text = text_of(&pieces, scanner.rules());
-        let core = core.max(text.len() / 40);
+        let mut text = text_of(&pieces, scanner.rules());
+        if padded {
+            // The last margin of a text is always in the last window: push the pieces out of it.
+            text.extend(b" .\n".repeat(MARGIN / 3 + 1));
+        }
+        let core = core.max(text.len() / 600);
         let whole = scanner.scan_bytes(&text);
         let mut streamed = Scanned::default();
         scanner.scan_windows(&mut Cursor::new(&text), &mut streamed, core).expect("a slice can be read");
