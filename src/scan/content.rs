@@ -1,7 +1,7 @@
 //! One blob, from bytes to judged candidates with their places in it.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, HashMap},
     io::{self, Read},
     ops::Range,
 };
@@ -187,7 +187,7 @@ impl Scanner {
         let mut buffer: Vec<u8> = Vec::with_capacity(core_size + 2 * MARGIN);
         let (mut start, mut lines_before, mut columns_before, mut core_start) = (0u64, 0usize, 0usize, 0usize);
         let mut all: Vec<Judged> = Vec::new();
-        let mut described: Vec<Described> = Vec::new();
+        let mut described: HashMap<(usize, Range<u64>), Described> = HashMap::new();
         let mut failure = None;
         let mut lines = LongLine::default();
         loop {
@@ -220,7 +220,8 @@ impl Scanner {
                 let masks = masks(&judged, start);
                 for one in &judged {
                     if matches!(one.verdict, Verdict::Report(_)) {
-                        described.push(self.describe(&index, one.clone(), &masks, start));
+                        let key = (one.candidate.rule, one.candidate.secret.clone());
+                        described.entry(key).or_insert_with(|| self.describe(&index, one.clone(), &masks, start));
                     }
                 }
             }
@@ -231,6 +232,8 @@ impl Scanner {
             // Keep a margin before the next core. Cut at a line start if one is near; a line that is
             // longer than that is cut in its middle, and its columns are counted on.
             let floor = core.end - MARGIN.min(core.end);
+            // Not within a character, which would count as several.
+            let floor = (floor.saturating_sub(64)..=floor).rev().find(|at| buffer[*at] & 0xc0 != 0x80).unwrap_or(floor);
             let near = floor.saturating_sub(MARGIN);
             let cut = memchr::memrchr(b'\n', &buffer[near..floor]).map_or(floor, |newline| near + newline + 1);
             match memchr::memrchr(b'\n', &buffer[..cut]) {
@@ -253,10 +256,8 @@ impl Scanner {
                 Verdict::Dismiss(reason) => *scanned.dismissed.entry(reason.id()).or_default() += 1,
                 Verdict::Report(_) => {
                     let key = (one.candidate.rule, one.candidate.secret.clone());
-                    let known = described
-                        .iter()
-                        .find(|known| (known.judged.candidate.rule, known.judged.candidate.secret.clone()) == key);
-                    let mut entry = known.cloned().unwrap_or_else(|| Described::without_place(one.clone()));
+                    let known = described.remove(&key);
+                    let mut entry = known.unwrap_or_else(|| Described::without_place(one.clone()));
                     entry.part_locations = vec![None; one.parts.len()];
                     entry.judged = one;
                     scanned.kept.push(entry);

@@ -117,9 +117,8 @@ fn kept(scanned: &Scanned) -> Vec<String> {
     let describe = |one: &super::Described| {
         let candidate = &one.judged.candidate;
         let Verdict::Report(confidence) = &one.judged.verdict else { unreachable!("kept is reported") };
-        let lines = one.location.map(|location| (location.start_line, location.end_line));
         let parts: Vec<_> = one.judged.parts.iter().map(|part| (part.rule, part.secret.clone())).collect();
-        format!("{} {:?} {confidence} {lines:?} {parts:?} {:?}", candidate.rule, candidate.secret, one.allow)
+        format!("{} {:?} {confidence} {:?} {parts:?} {:?}", candidate.rule, candidate.secret, one.location, one.allow)
     };
     let mut all: Vec<String> = scanned.kept.iter().map(describe).collect();
     // Where nothing is kept nobody asks for the length of lines.
