@@ -15,26 +15,26 @@ use std::{
 use serde_json::Value;
 
 /// What keysweep takes for now: 2026-01-01.
-pub const NOW: &str = "1767225600";
+pub(crate) const NOW: &str = "1767225600";
 /// Each commit is a minute after the one before, from 2025-06-01 on.
 const FIRST_COMMIT: u64 = 1_748_736_000;
 
 /// A folder with files and perhaps a git repository, gone when dropped.
-pub struct Project {
+pub(crate) struct Project {
     folder: tempfile::TempDir,
     commits: AtomicU64,
 }
 
 /// One made-up secret per rule: expands the template of a committed test, so that no file of ours
 /// looks like it holds a live token.
-pub fn secret(template: &str) -> String {
+pub(crate) fn secret(template: &str) -> String {
     keysweep::rules::example::expand(template, "integration")
 }
 
 #[allow(dead_code, reason = "a builder for all modules")]
 impl Project {
     /// A folder without git.
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let folder = tempfile::Builder::new().prefix("keysweep-test-").tempdir().expect("a temporary folder");
         fs::create_dir(folder.path().join("work")).expect("a folder in it");
         fs::create_dir(folder.path().join("home")).expect("a folder in it");
@@ -42,29 +42,29 @@ impl Project {
     }
 
     /// A git repository on the branch `main`, without a commit.
-    pub fn git() -> Self {
+    pub(crate) fn git() -> Self {
         let project = Self::new();
         project.run_git(&["init", "--quiet", "--initial-branch=main"]);
         project
     }
 
     /// The folder that commands run in.
-    pub fn root(&self) -> PathBuf {
+    pub(crate) fn root(&self) -> PathBuf {
         self.folder.path().join("work")
     }
 
     /// A path beside [`Self::root`], outside of what is scanned.
-    pub fn outside(&self, name: &str) -> PathBuf {
+    pub(crate) fn outside(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
     /// Writes a file; placeholders such as `{base62:36}` in a text are expanded.
-    pub fn file(self, path: &str, text: &str) -> Self {
+    pub(crate) fn file(self, path: &str, text: &str) -> Self {
         self.bytes(path, secret(text).as_bytes())
     }
 
     /// Writes a file as it is.
-    pub fn bytes(self, path: impl AsRef<Path>, bytes: &[u8]) -> Self {
+    pub(crate) fn bytes(self, path: impl AsRef<Path>, bytes: &[u8]) -> Self {
         let path = self.root().join(path);
         fs::create_dir_all(path.parent().expect("it has a folder")).expect("folders can be made");
         fs::write(path, bytes).expect("files can be written");
@@ -72,37 +72,37 @@ impl Project {
     }
 
     /// Writes a file and adds it to the index, even if it is ignored.
-    pub fn stage(self, path: &str, text: &str) -> Self {
+    pub(crate) fn stage(self, path: &str, text: &str) -> Self {
         let project = self.file(path, text);
         project.run_git(&["add", "--force", "--", path]);
         project
     }
 
     /// Removes a file from folder and index.
-    pub fn remove(self, path: &str) -> Self {
+    pub(crate) fn remove(self, path: &str) -> Self {
         self.run_git(&["rm", "--quiet", "--force", "--", path]);
         self
     }
 
     /// Commits what is staged; an empty commit is one, too.
-    pub fn commit(self, message: &str) -> Self {
+    pub(crate) fn commit(self, message: &str) -> Self {
         self.run_git(&["commit", "--quiet", "--allow-empty", "--cleanup=verbatim", "-m", &secret(message)]);
         self
     }
 
     /// Any other git command.
-    pub fn with(self, arguments: &[&str]) -> Self {
+    pub(crate) fn with(self, arguments: &[&str]) -> Self {
         self.run_git(arguments);
         self
     }
 
     /// Runs git here and gives what it printed, without the last newline.
-    pub fn run_git(&self, arguments: &[&str]) -> String {
+    pub(crate) fn run_git(&self, arguments: &[&str]) -> String {
         self.run_git_in(&self.root(), arguments)
     }
 
     /// Runs git in another folder.
-    pub fn run_git_in(&self, folder: &Path, arguments: &[&str]) -> String {
+    pub(crate) fn run_git_in(&self, folder: &Path, arguments: &[&str]) -> String {
         let tick = self.commits.fetch_add(1, Ordering::Relaxed);
         let date = format!("{} +0000", FIRST_COMMIT + 60 * tick);
         let output = Command::new("git")
@@ -124,7 +124,7 @@ impl Project {
     }
 
     /// keysweep, about to run here.
-    pub fn command<'a>(&self, arguments: impl IntoIterator<Item = &'a str>) -> Command {
+    pub(crate) fn command<'a>(&self, arguments: impl IntoIterator<Item = &'a str>) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_keysweep"));
         command
             .args(arguments)
@@ -136,12 +136,12 @@ impl Project {
     }
 
     /// Runs keysweep; exit status and both outputs as one text for a snapshot.
-    pub fn run<'a>(&self, arguments: impl IntoIterator<Item = &'a str>) -> String {
+    pub(crate) fn run<'a>(&self, arguments: impl IntoIterator<Item = &'a str>) -> String {
         self.text(&self.command(arguments).output().expect("keysweep runs"))
     }
 
     /// Runs keysweep with this on its standard input.
-    pub fn run_with_input<'a>(&self, arguments: impl IntoIterator<Item = &'a str>, input: &[u8]) -> String {
+    pub(crate) fn run_with_input<'a>(&self, arguments: impl IntoIterator<Item = &'a str>, input: &[u8]) -> String {
         let mut command = self.command(arguments);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("keysweep runs");
@@ -151,7 +151,7 @@ impl Project {
     }
 
     /// Runs keysweep with `--format json`; exit status and document.
-    pub fn json<'a>(&self, arguments: impl IntoIterator<Item = &'a str>) -> (i32, Value) {
+    pub(crate) fn json<'a>(&self, arguments: impl IntoIterator<Item = &'a str>) -> (i32, Value) {
         let output = self.command(arguments).args(["--format", "json"]).output().expect("keysweep runs");
         let status = output.status.code().expect("it was not killed");
         let document = serde_json::from_slice(&output.stdout)
@@ -160,7 +160,7 @@ impl Project {
     }
 
     /// `path:line rule` of each finding, in the order of the report.
-    pub fn findings<'a>(&self, arguments: impl IntoIterator<Item = &'a str>) -> Vec<String> {
+    pub(crate) fn findings<'a>(&self, arguments: impl IntoIterator<Item = &'a str>) -> Vec<String> {
         found(&self.json(arguments).1)
     }
 
@@ -182,7 +182,7 @@ impl Project {
 }
 
 /// `path:line rule` of each finding of a JSON document.
-pub fn found(document: &Value) -> Vec<String> {
+pub(crate) fn found(document: &Value) -> Vec<String> {
     let findings = document["findings"].as_array().expect("a document has findings");
     let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
     findings
