@@ -7,6 +7,8 @@ mod content;
 mod explain;
 mod files;
 mod history;
+#[cfg(test)]
+mod locality;
 mod prove;
 
 use std::{

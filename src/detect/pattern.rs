@@ -7,6 +7,10 @@ use crate::rules::{Edges, Pattern};
 
 /// Finds the matches that contain the anchor at `at`.
 pub(super) fn find(rule: usize, pattern: &Pattern, window: &Window<'_>, at: &Range<usize>, found: &mut Vec<Candidate>) {
+    // A match that can only begin here is not looked for inside a longer word.
+    if pattern.reach.before == 0 && !edge_before_is_free(window.bytes, at.start, pattern.edges) {
+        return;
+    }
     let segment = Segment::around(window, at.start, pattern.reach.before, pattern.reach.after, pattern.many_lines);
     let text = &window.bytes[segment.range.clone()];
     let base = segment.range.start;
@@ -44,18 +48,24 @@ pub(super) fn find(rule: usize, pattern: &Pattern, window: &Window<'_>, at: &Ran
 
 /// Whether the bytes right outside a match let it stand alone.
 fn edges_are_free(bytes: &[u8], matched: &Range<usize>, edges: Edges) -> bool {
-    let continues = |byte: u8| match edges {
+    let behind = bytes.get(matched.end).is_some_and(|byte| continues(*byte, edges));
+    !behind && edge_before_is_free(bytes, matched.start, edges)
+}
+
+fn edge_before_is_free(bytes: &[u8], start: usize, edges: Edges) -> bool {
+    start.checked_sub(1).is_none_or(|at| {
+        let byte = bytes[at];
+        // `TOKEN=ghp_…` is an assignment, not a longer token.
+        !continues(byte, edges) || byte == b'=' || ends_an_escape(&bytes[..=at])
+    })
+}
+
+fn continues(byte: u8, edges: Edges) -> bool {
+    match edges {
         Edges::None => false,
         Edges::Word => byte.is_ascii_alphanumeric() || byte == b'_',
         Edges::Token => byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'+' | b'/' | b'='),
-    };
-    let behind = bytes.get(matched.end).is_some_and(|byte| continues(*byte));
-    let before = matched.start.checked_sub(1).is_some_and(|at| {
-        let byte = bytes[at];
-        // `TOKEN=ghp_…` is an assignment, not a longer token.
-        continues(byte) && byte != b'=' && !ends_an_escape(&bytes[..=at])
-    });
-    !behind && !before
+    }
 }
 
 /// Whether the text ends in `\n`, `\t`, `\r`, `%3D` and the like: then its last letter belongs to the

@@ -1,6 +1,6 @@
 //! Bytes to lines and columns, in one place only; and GitHub's line hash.
 
-use std::{cell::Cell, collections::HashMap, ops::Range};
+use std::{cell::RefCell, collections::HashMap, ops::Range};
 
 use memchr::memchr_iter;
 
@@ -33,10 +33,12 @@ pub struct LineIndex<'a> {
     bytes_before: u64,
     /// Columns of the first line that stand before `bytes`.
     columns_before: usize,
-    /// The last place that was asked for: start of its line, the byte, its column. Findings come in
-    /// order, and a line may be as long as the file.
-    last: Cell<(usize, usize, usize)>,
+    /// Of a long line that was asked for: how many columns stand before some of its bytes.
+    milestones: RefCell<HashMap<usize, Vec<(usize, usize)>>>,
 }
+
+/// A line that is longer has milestones, this many bytes or a little more apart.
+const MILE: usize = 4096;
 
 impl<'a> LineIndex<'a> {
     /// Of a whole text.
@@ -47,7 +49,7 @@ impl<'a> LineIndex<'a> {
     /// Of a window that begins behind so many lines, columns of its first line, and bytes.
     pub fn window(bytes: &'a [u8], lines_before: usize, columns_before: usize, bytes_before: u64) -> Self {
         let starts = std::iter::once(0).chain(memchr_iter(b'\n', bytes).map(|at| at + 1)).collect();
-        Self { bytes, starts, lines_before, bytes_before, columns_before, last: Cell::new((0, 0, 1 + columns_before)) }
+        Self { bytes, starts, lines_before, bytes_before, columns_before, milestones: RefCell::default() }
     }
 
     /// The location of a range of bytes (relative to the window).
@@ -98,15 +100,26 @@ impl<'a> LineIndex<'a> {
     /// The column of a byte in a line (from 0).
     fn column(&self, line: usize, at: usize) -> usize {
         let start = self.starts[line];
-        let (known_start, known_at, known_column) = self.last.get();
-        let column = if known_start == start && (start..=at).contains(&known_at) {
-            known_column + columns(&self.bytes[known_at..at])
-        } else {
-            let before = if line == 0 { self.columns_before } else { 0 };
-            before + columns(&self.bytes[start..at]) + 1
-        };
-        self.last.set((start, at, column));
-        column
+        let before = 1 + if line == 0 { self.columns_before } else { 0 };
+        if at - start <= MILE {
+            return before + columns(&self.bytes[start..at]);
+        }
+        let mut milestones = self.milestones.borrow_mut();
+        let stones = milestones.entry(line).or_insert_with(|| {
+            let end = self.starts.get(line + 1).copied().unwrap_or(self.bytes.len());
+            let mut stones = vec![(start, 0)];
+            let (mut from, mut count) = (start, 0);
+            while from + MILE < end {
+                // No character reaches over a byte that begins one, valid or not.
+                let next = (from + MILE..end).find(|at| self.bytes[*at] & 0xc0 != 0x80).unwrap_or(end);
+                count += columns(&self.bytes[from..next]);
+                stones.push((next, count));
+                from = next;
+            }
+            stones
+        });
+        let (from, count) = stones[stones.partition_point(|(from, _)| *from <= at) - 1];
+        before + count + columns(&self.bytes[from..at])
     }
 }
 
@@ -217,6 +230,21 @@ impl LineHasher {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn columns_of_a_long_line_are_those_of_counting_it_whole() {
+        let unit = "ab\u{fc}\u{20ac}\u{1f600}".as_bytes();
+        let mut text = b"first\n".to_vec();
+        for round in 0..3000usize {
+            text.extend(unit);
+            // Not UTF-8, in changing company.
+            text.extend(&[0x80, 0xbf, 0xc3, 0xff, 0xe2, 0x82][..round % 7]);
+        }
+        let index = LineIndex::new(&text);
+        for at in (6..text.len()).step_by(97).chain([text.len() - 1]) {
+            assert_eq!(index.locate(&(at..at + 1)).start_column, columns(&text[6..at]) + 1, "at {at}");
+        }
+    }
 
     /// The published vectors: src/fingerprints.test.ts of github/codeql-action.
     fn hashes(text: &str) -> Vec<String> {

@@ -342,8 +342,13 @@ impl Pattern {
     /// The compiled pattern; compiled when first asked for.
     pub fn regex(&self) -> &Regex {
         // A match without reach before its anchor begins there: nothing else has to be tried.
-        let source = if self.reach.before == 0 { format!("\\A(?:{})", self.source) } else { self.source.clone() };
-        self.compiled.get_or_init(|| compile(&source, self.nocase).expect("it compiled when the rule was read"))
+        self.compiled.get_or_init(|| {
+            let source = if self.reach.before == 0 { format!("\\A(?:{})", self.source) } else { self.source.clone() };
+            // A comment of `(?x)` may swallow the bracket; the pattern alone is right, too.
+            compile(&source, self.nocase)
+                .or_else(|_| compile(&self.source, self.nocase))
+                .expect("it compiled when the rule was read")
+        })
     }
 }
 

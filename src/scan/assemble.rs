@@ -2,7 +2,7 @@
 
 use std::{
     cmp::Reverse,
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::Arc,
     time::Instant,
 };
@@ -29,6 +29,14 @@ pub(super) fn report(scanner: &Scanner, job: Job, gathered: Gathered, started: I
     notes.dedup();
     let thresholds = scanner.settings.thresholds;
     let mut findings = findings;
+    if job == Job::Files {
+        // Roots may overlap; a secret in one place is told once.
+        let mut told = BTreeSet::new();
+        findings.retain(|finding| {
+            let place = (finding.place.clone(), finding.location, finding.rule.clone(), finding.secret.clone());
+            told.insert(place)
+        });
+    }
     mask_everywhere(&mut findings);
     let (mut suppressed, mut findings): (Vec<_>, Vec<_>) =
         findings.into_iter().partition(|finding| finding.suppressed.is_some());

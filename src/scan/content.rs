@@ -1,7 +1,7 @@
 //! One blob, from bytes to judged candidates with their places in it.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, HashMap},
     io::{self, Read},
     ops::Range,
 };
@@ -161,6 +161,16 @@ impl Scanner {
     /// # Errors
     /// Whatever the reader says; what was found before is kept by the caller through `scanned`.
     pub fn scan_stream(&self, reader: &mut dyn Read, scanned: &mut Scanned) -> io::Result<()> {
+        self.scan_windows(reader, scanned, CORE)
+    }
+
+    /// [`Self::scan_stream`] with a core of any size, so that tests can put seams everywhere.
+    pub(super) fn scan_windows(
+        &self,
+        reader: &mut dyn Read,
+        scanned: &mut Scanned,
+        core_size: usize,
+    ) -> io::Result<()> {
         let mut head = vec![0; 8000];
         let filled = fill(reader, &mut head)?;
         head.truncate(filled);
@@ -174,13 +184,14 @@ impl Scanner {
             return Ok(());
         }
         let mut reader = Utf8::new(io::Cursor::new(head).chain(reader), class);
-        let mut buffer: Vec<u8> = Vec::with_capacity(CORE + 2 * MARGIN);
+        let mut buffer: Vec<u8> = Vec::with_capacity(core_size + 2 * MARGIN);
         let (mut start, mut lines_before, mut columns_before, mut core_start) = (0u64, 0usize, 0usize, 0usize);
         let mut all: Vec<Judged> = Vec::new();
-        let mut described: Vec<Described> = Vec::new();
+        let mut described: HashMap<(usize, Range<u64>), Described> = HashMap::new();
         let mut failure = None;
+        let mut lines = LongLine::default();
         loop {
-            let wanted = core_start + CORE + MARGIN;
+            let wanted = core_start + core_size + MARGIN;
             let before = buffer.len();
             buffer.resize(wanted.max(before), 0);
             let got = match fill(&mut reader, &mut buffer[before..]) {
@@ -191,13 +202,14 @@ impl Scanner {
                 }
             };
             buffer.truncate(before + got);
+            lines.take(&buffer[before..]);
             let at_end = buffer.len() < wanted;
             scanned.bytes += got as u64;
             if scanned.binary && scanned.bytes > BINARY_LIMIT {
                 scanned.excluded = Some(ExclusionReason::LargeBinary);
                 break;
             }
-            let core = core_start..if at_end { buffer.len() } else { core_start + CORE };
+            let core = core_start..if at_end { buffer.len() } else { core_start + core_size };
             let window = Window { bytes: &buffer, start };
             let mut found = Vec::new();
             self.detector.find(&window, &core, class, &mut found);
@@ -208,7 +220,8 @@ impl Scanner {
                 let masks = masks(&judged, start);
                 for one in &judged {
                     if matches!(one.verdict, Verdict::Report(_)) {
-                        described.push(self.describe(&index, one.clone(), &masks, start));
+                        let key = (one.candidate.rule, one.candidate.secret.clone());
+                        described.entry(key).or_insert_with(|| self.describe(&index, one.clone(), &masks, start));
                     }
                 }
             }
@@ -219,6 +232,8 @@ impl Scanner {
             // Keep a margin before the next core. Cut at a line start if one is near; a line that is
             // longer than that is cut in its middle, and its columns are counted on.
             let floor = core.end - MARGIN.min(core.end);
+            // Not within a character, which would count as several.
+            let floor = (floor.saturating_sub(64)..=floor).rev().find(|at| buffer[*at] & 0xc0 != 0x80).unwrap_or(floor);
             let near = floor.saturating_sub(MARGIN);
             let cut = memchr::memrchr(b'\n', &buffer[near..floor]).map_or(floor, |newline| near + newline + 1);
             match memchr::memrchr(b'\n', &buffer[..cut]) {
@@ -230,6 +245,7 @@ impl Scanner {
             core_start = core.end - cut;
             buffer.drain(..cut);
         }
+        scanned.minified = lines.seen;
         all.sort_by_key(|one| (one.candidate.secret.start, one.candidate.secret.end, one.candidate.rule));
         all.dedup_by(|next, first| {
             next.candidate.rule == first.candidate.rule && next.candidate.secret == first.candidate.secret
@@ -240,10 +256,8 @@ impl Scanner {
                 Verdict::Dismiss(reason) => *scanned.dismissed.entry(reason.id()).or_default() += 1,
                 Verdict::Report(_) => {
                     let key = (one.candidate.rule, one.candidate.secret.clone());
-                    let known = described
-                        .iter()
-                        .find(|known| (known.judged.candidate.rule, known.judged.candidate.secret.clone()) == key);
-                    let mut entry = known.cloned().unwrap_or_else(|| Described::without_place(one.clone()));
+                    let known = described.remove(&key);
+                    let mut entry = known.unwrap_or_else(|| Described::without_place(one.clone()));
                     entry.part_locations = vec![None; one.parts.len()];
                     entry.judged = one;
                     scanned.kept.push(entry);
@@ -317,16 +331,31 @@ fn left_out(head: &[u8], class: Class, length: u64) -> Option<ExclusionReason> {
     (class == Class::Binary && length > BINARY_LIMIT).then_some(ExclusionReason::LargeBinary)
 }
 
-/// Some line is longer than a person writes.
-fn is_minified(text: &[u8]) -> bool {
+/// Whether some line is longer than a person writes, of a text that comes in pieces.
+#[derive(Default)]
+struct LongLine {
+    /// Bytes of the line that has not ended yet.
+    open: usize,
+    seen: bool,
+}
+
+impl LongLine {
     const LONG: usize = 5000;
-    let mut start = 0;
-    text.len() > LONG
-        && memchr::memchr_iter(b'\n', text).chain([text.len()]).any(|end| {
-            let long = end - start > LONG;
-            start = end;
-            long
-        })
+
+    fn take(&mut self, text: &[u8]) {
+        let mut start = 0;
+        for end in memchr::memchr_iter(b'\n', text).chain([text.len()]) {
+            self.seen |= self.open + (end - start) > Self::LONG;
+            self.open = if end < text.len() { 0 } else { self.open + (end - start) };
+            start = end + 1;
+        }
+    }
+}
+
+fn is_minified(text: &[u8]) -> bool {
+    let mut lines = LongLine::default();
+    lines.take(text);
+    lines.seen
 }
 
 fn fill(reader: &mut dyn Read, buffer: &mut [u8]) -> io::Result<usize> {

@@ -3,6 +3,13 @@
 
 mod action;
 mod docs;
+mod files;
+mod history;
 mod hooks;
+mod hostile;
+mod layers;
+mod outputs;
 mod readme;
 mod ship_support;
+mod support;
+mod suppression;
