@@ -168,8 +168,9 @@ fn a_large_file_is_read_to_its_end_in_bounded_memory() {
     let token = secret(TOKEN);
     let key = secret("\n{pem:RSA PRIVATE KEY}\n");
     let mut put = |at: usize, what: &str| text[at..at + what.len()].copy_from_slice(what.as_bytes());
-    // Across a seam on a line of 50 MB, a key across another, and the very end.
+    // Across a seam on a line of 50 MB, right behind one, a key across another, and the very end.
     put(core - 20, &secret(" token = ghp_{base62:30}{crc32-base62} "));
+    put(core + 32, &secret(" token = ghp_{base62:30}{crc32-base62} "));
     put(13 * core - 100, &key);
     let end = (60 << 20) - token.len();
     put(end, &token);
@@ -183,7 +184,7 @@ fn a_large_file_is_read_to_its_end_in_bounded_memory() {
     let mut places: Vec<_> =
         findings.iter().map(|one| one["location"]["start_byte"].as_u64().expect("a byte") as usize).collect();
     places.sort_unstable();
-    assert_eq!(places, [core - 20 + 9, 13 * core - 99, end + 8]);
+    assert_eq!(places, [core - 20 + 9, core + 41, 13 * core - 99, end + 8]);
     assert_eq!(document["coverage"]["bytes"], 60 << 20);
 }
 
