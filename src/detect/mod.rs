@@ -24,6 +24,13 @@ use prefilter::Prefilter;
 /// A candidate needs at most so many bytes before and behind its anchor, whatever the rule.
 pub const MARGIN: usize = 2 * 65_536 + 4096;
 
+/// A rule that reaches further than this is not tried at an anchor that has [`CROWD`] of its anchors right
+/// before it, within [`CROWD_WITHIN`] bytes: so many credentials of hundreds of bytes do not fit there, and a
+/// file of nothing but anchors would cost its length times the reach. A function of near bytes, like a segment.
+const FAR: usize = 1024;
+const CROWD: usize = 64;
+const CROWD_WITHIN: usize = 4096;
+
 /// A match that nobody has judged yet. A few numbers; most are dropped soon.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Candidate {
@@ -89,14 +96,33 @@ impl Detector {
     /// distinctive rules are tried.
     pub fn find(&self, window: &Window<'_>, core: &Range<usize>, class: Class, found: &mut Vec<Candidate>) {
         let binary = class == Class::Binary;
-        self.prefilter.hits(window.bytes, core, &mut |hit| {
+        let mut far: Vec<(usize, Range<usize>)> = Vec::new();
+        let from = core.start.saturating_sub(CROWD_WITHIN)..core.end;
+        self.prefilter.hits(window.bytes, &from, &mut |hit| {
             for &rule in hit.rules {
-                self.at_anchor(window, rule, &hit.at, binary, found);
+                if self.is_far(rule) {
+                    far.push((rule, hit.at.clone()));
+                } else if hit.at.start >= core.start {
+                    self.at_anchor(window, rule, &hit.at, binary, found);
+                }
             }
         });
+        far.sort_unstable_by_key(|(rule, at)| (*rule, at.start, at.end));
+        for (turn, (rule, at)) in far.iter().enumerate() {
+            let crowd = turn.checked_sub(CROWD).map(|before| &far[before]);
+            let crowded = crowd.is_some_and(|(other, before)| other == rule && before.start + CROWD_WITHIN > at.start);
+            if at.start >= core.start && !crowded {
+                self.at_anchor(window, *rule, at, binary, found);
+            }
+        }
         if !binary && !self.values.is_empty() {
             runs::runs(window.bytes, core, &mut |run| self.values.find(&self.rules, window, run, found));
         }
+    }
+
+    /// Whether the rule reaches so far that many anchors close together would make it slow.
+    fn is_far(&self, rule: usize) -> bool {
+        matches!(&self.rules.at(rule).matcher, Matcher::Pattern(pattern) if pattern.reach.before + pattern.reach.after > FAR)
     }
 
     /// Sorts and drops what was found twice. Call once all windows of a blob are done.

@@ -86,6 +86,24 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_match_that_may_be_longer_than_the_reach_is_dropped() {
+        let toml = crate::rules::RuleSet::builtin().expect("the built-in rules are sound");
+        let at = toml.index("pypi-api-token").expect("it exists");
+        let crate::rules::Matcher::Pattern(pattern) = &toml.at(at).matcher else {
+            panic!("it is a pattern rule");
+        };
+        let find_in = |length: usize| {
+            let text = format!("x = pypi-AgEIcHlwaS5vcmc{} y", "aB3_".repeat(length / 4));
+            let mut found = Vec::new();
+            let window = Window { bytes: text.as_bytes(), start: 0 };
+            find(at, pattern, &window, &(4..9), &mut found);
+            found.len()
+        };
+        assert_eq!(find_in(400), 1);
+        assert_eq!(find_in(8000), 0, "it goes on behind the reach of 2000 bytes");
+    }
+
+    #[test]
     fn an_escape_before_a_token_is_not_part_of_it() {
         assert!(ends_an_escape(br"x\n"));
         assert!(!ends_an_escape(br"x\\n"));

@@ -233,10 +233,13 @@ impl Expander<'_> {
     }
 }
 
+/// A placeholder is no longer than this, so that a text of opening braces costs no square of its length.
+const LONGEST: usize = 4096;
+
 /// Where the brace that closes the placeholder stands.
 fn balanced(text: &str) -> Option<usize> {
     let mut depth = 0;
-    for (at, byte) in text.bytes().enumerate() {
+    for (at, byte) in text.bytes().enumerate().take(LONGEST) {
         match byte {
             b'{' => depth += 1,
             b'}' if depth == 0 => return Some(at),

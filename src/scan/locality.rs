@@ -175,7 +175,9 @@ proptest! {
         let text = text_of(&pieces, scanner.rules());
         let before = [&text_of(&before, scanner.rules())[..], b"\n", &apart[..]].concat();
         let behind = [&apart[..], &text_of(&behind, scanner.rules())[..]].concat();
-        let alone = find(&scanner.detector, &[b"\n", &text[..], b"\n"].concat(), &[1..1 + text.len()], Class::Plain);
+        let core = 1..1 + text.len();
+        let lines = [b"\n", &text[..], b"\n"].concat();
+        let alone = find(&scanner.detector, &lines, std::slice::from_ref(&core), Class::Plain);
         let all = [&before[..], &text[..], b"\n", &behind[..]].concat();
         let core = before.len()..before.len() + text.len();
         let among = find(&scanner.detector, &all, &[core], Class::Plain);

@@ -149,7 +149,7 @@ fn names_need_not_be_text() {
 fn an_unreadable_file_makes_the_run_incomplete() {
     use std::os::unix::fs::PermissionsExt as _;
     let project = Project::new().file("shut.txt", TOKEN).file("open.txt", "nothing\n");
-    fs::set_permissions(project.root().join("shut.txt"), fs::Permissions::from_mode(0)).expect("it can be shut");
+    fs::set_permissions(project.root().join("shut.txt"), fs::Permissions::from_mode(0o000)).expect("it can be shut");
     if fs::File::open(project.root().join("shut.txt")).is_ok() {
         // Root reads everything; a folder that is a loop of links cannot be read by anybody.
         return;

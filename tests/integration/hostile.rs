@@ -19,7 +19,7 @@ fn nothing_that_a_repository_configures_is_executed() {
     fs::set_permissions(&script, mode).expect("it can be made executable");
     let evil = script.display();
     let mut config = fs::read_to_string(project.root().join(".git/config")).expect("it is there");
-    config += &format!(
+    let settings = format!(
         "[core]\n\tfsmonitor = {evil}\n\tpager = {evil}\n\tsshCommand = {evil}\n\teditor = {evil}\n\thooksPath = {}\n\
          \taskPass = {evil}\n\tgitProxy = {evil}\n[diff]\n\texternal = {evil}\n[diff \"evil\"]\n\ttextconv = {evil}\n\
          \tcommand = {evil}\n[filter \"evil\"]\n\tclean = {evil}\n\tsmudge = {evil}\n\tprocess = {evil}\n\trequired = true\n\
@@ -29,6 +29,7 @@ fn nothing_that_a_repository_configures_is_executed() {
         project.outside("").display(),
         project.outside("included").display()
     );
+    config += &settings;
     let project = project
         .bytes(".git/config", config.as_bytes())
         .file(".gitattributes", "* diff=evil filter=evil\n")
@@ -61,8 +62,8 @@ fn no_output_can_steer_a_terminal() {
     let project = Project::git()
         .stage(&format!("dir{evil}/a.txt"), &format!("{evil} {} {evil}\n{evil}\n", TOKEN.trim_end()))
         .with(&["config", "user.name", "x"]);
-    let author = format!("--author=A\u{1b}[31m\u{202e} <a\u{1b}@example.com>");
-    project.run_git(&["commit", "--quiet", "--cleanup=verbatim", &author, "-m", &format!("{evil} subject")]);
+    let author = "--author=A\u{1b}[31m\u{202e} <a\u{1b}@example.com>";
+    project.run_git(&["commit", "--quiet", "--cleanup=verbatim", author, "-m", &format!("{evil} subject")]);
     let project = project.file(&format!("{evil}.gitignored"), TOKEN);
     let bad = |text: &str| {
         text.chars().find(|c| {

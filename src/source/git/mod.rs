@@ -8,6 +8,7 @@ mod change;
 mod ever;
 mod graph;
 mod ids;
+mod loose;
 mod objects;
 mod pack_kinds;
 mod presence;

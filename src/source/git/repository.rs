@@ -9,7 +9,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
 
 use git2::{ErrorCode, ObjectType, Odb, OdbObject, Oid, RepositoryOpenFlags};
 
-use super::{pack_kinds, process};
+use super::{loose, pack_kinds, process};
 use crate::source::{Gap, GapKind, SourceError};
 
 /// git itself follows alternates of alternates this far.
@@ -76,7 +76,9 @@ impl Repository {
                 _ => SourceError::Open { path: shown(), message: error.message().to_owned() },
             })?;
         let facts = gather(&repository);
-        Ok(Self { facts, idle: Mutex::new(vec![repository]) })
+        let repository = Self { facts, idle: Mutex::new(vec![repository]) };
+        repository.object_dirs().iter().for_each(|folder| loose::note_folder(folder));
+        Ok(repository)
     }
 
     /// What kind of repository it is and where its parts lie.
@@ -171,6 +173,7 @@ fn check_refused(id: Oid) -> Result<(), git2::Error> {
 /// An object's content; the only way to ask for it.
 pub(super) fn object<'o>(odb: &'o Odb<'_>, id: Oid) -> Result<OdbObject<'o>, git2::Error> {
     check_refused(id)?;
+    loose::check(id)?;
     odb.read(id)
 }
 
