@@ -107,7 +107,12 @@ pub(crate) fn read_text(path: &Path) -> Result<String, Message> {
         |error: std::io::Error| Message::new(format!("cannot read {}: {error}", path.display())).hint("check the path");
     let file = fs::File::open(path).map_err(fail)?;
     let mut text = String::new();
-    file.take(LARGEST_TEXT).read_to_string(&mut text).map_err(fail)?;
+    file.take(LARGEST_TEXT + 1).read_to_string(&mut text).map_err(fail)?;
+    if text.len() as u64 > LARGEST_TEXT {
+        return Err(
+            Message::new(format!("{} is longer than 8 MiB", path.display())).hint("split it, or check the path")
+        );
+    }
     Ok(text)
 }
 

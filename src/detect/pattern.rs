@@ -68,6 +68,9 @@ fn continues(byte: u8, edges: Edges) -> bool {
     }
 }
 
+/// More are not counted: a rule may not see beyond its reach.
+const MOST_BACKSLASHES: usize = 16;
+
 /// Whether the text ends in `\n`, `\t`, `\r`, `%3D` and the like: then its last letter belongs to the
 /// escape and not to the token behind it.
 fn ends_an_escape(text: &[u8]) -> bool {
@@ -75,7 +78,7 @@ fn ends_an_escape(text: &[u8]) -> bool {
         [.., b'%', a, b] if a.is_ascii_hexdigit() && b.is_ascii_hexdigit() => true,
         [rest @ .., b'\\', b'n' | b't' | b'r'] => {
             // An even number of backslashes is backslashes, not an escape.
-            rest.iter().rev().take_while(|byte| **byte == b'\\').count() % 2 == 0
+            rest.iter().rev().take(MOST_BACKSLASHES).take_while(|byte| **byte == b'\\').count() % 2 == 0
         }
         _ => false,
     }

@@ -2,12 +2,13 @@
 //! a remote's URL.
 
 use std::{
-    fs,
+    fs, io,
     ops::ControlFlow,
     path::{Path, PathBuf},
 };
 
-use crate::source::{Exclusion, ExclusionReason, Item, RelPath, Sink};
+use super::open;
+use crate::source::{Exclusion, ExclusionReason, Gap, GapKind, Item, RelPath, Sink};
 
 /// Files right below `.git` (or below a submodule's folder in `.git/modules`) that hold text of
 /// people and programs.
@@ -27,8 +28,13 @@ const FOLDERS: &[&str] = &["hooks", "logs", "info"];
 const DEEPEST: usize = 64;
 
 pub(super) fn walk(dotgit: &Path, name: &dyn Fn(&Path) -> RelPath, sink: &Sink<'_>) -> ControlFlow<()> {
-    let mut files = Vec::new();
-    collect(dotgit, 0, &mut files);
+    let mut found = Found::default();
+    found.collect(dotgit, 0);
+    for (folder, error) in found.shut {
+        let what = name(&folder).to_string();
+        sink(Item::Gap(Gap { what, kind: GapKind::Unreadable, message: open::plain(&error) }))?;
+    }
+    let mut files = found.files;
     files.sort();
     for file in files {
         super::push(&file, name(&file), true, sink)?;
@@ -36,44 +42,63 @@ pub(super) fn walk(dotgit: &Path, name: &dyn Fn(&Path) -> RelPath, sink: &Sink<'
     sink(Item::Excluded(Exclusion { reason: ExclusionReason::GitPlumbing, what: name(dotgit) }))
 }
 
-fn collect(folder: &Path, depth: usize, files: &mut Vec<PathBuf>) {
-    for (path, kind) in entries(folder) {
-        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        if kind.is_file() && FILES.contains(&name.as_str()) {
-            files.push(path);
-        } else if kind.is_dir() && FOLDERS.contains(&name.as_str()) {
-            every_file(&path, depth, files);
-        } else if kind.is_dir() && matches!(name.as_str(), "modules" | "worktrees") && depth < DEEPEST {
-            // Each folder in it is a git folder of its own; names of submodules may hold slashes.
-            for (below, kind) in entries(&path) {
-                if kind.is_dir() {
-                    collect(&below, depth + 2, files);
+/// What is below a `.git` folder.
+#[derive(Default)]
+struct Found {
+    files: Vec<PathBuf>,
+    /// Folders that could not be listed.
+    shut: Vec<(PathBuf, io::Error)>,
+}
+
+impl Found {
+    fn collect(&mut self, folder: &Path, depth: usize) {
+        for (path, kind) in self.entries(folder) {
+            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            if kind.is_file() && FILES.contains(&name.as_str()) {
+                self.files.push(path);
+            } else if kind.is_dir() && FOLDERS.contains(&name.as_str()) {
+                self.every_file(&path, depth);
+            } else if kind.is_dir() && matches!(name.as_str(), "modules" | "worktrees") && depth < DEEPEST {
+                // Each folder in it is a git folder of its own; names of submodules may hold slashes.
+                for (below, kind) in self.entries(&path) {
+                    if kind.is_dir() {
+                        self.collect(&below, depth + 2);
+                    }
                 }
+            } else if kind.is_dir()
+                && depth > 0
+                && depth < DEEPEST
+                && !matches!(name.as_str(), "objects" | "refs" | "lfs")
+            {
+                self.collect(&path, depth + 1);
             }
-        } else if kind.is_dir() && depth > 0 && depth < DEEPEST && !matches!(name.as_str(), "objects" | "refs" | "lfs")
-        {
-            collect(&path, depth + 1, files);
         }
     }
-}
 
-fn every_file(folder: &Path, depth: usize, files: &mut Vec<PathBuf>) {
-    if depth >= DEEPEST {
-        return;
-    }
-    for (path, kind) in entries(folder) {
-        if kind.is_file() && path.extension().is_none_or(|end| end != "sample") {
-            files.push(path);
-        } else if kind.is_dir() {
-            every_file(&path, depth + 1, files);
+    fn every_file(&mut self, folder: &Path, depth: usize) {
+        if depth >= DEEPEST {
+            return;
+        }
+        for (path, kind) in self.entries(folder) {
+            if kind.is_file() && path.extension().is_none_or(|end| end != "sample") {
+                self.files.push(path);
+            } else if kind.is_dir() {
+                self.every_file(&path, depth + 1);
+            }
         }
     }
-}
 
-/// What is in a folder; links are left alone.
-fn entries(folder: &Path) -> Vec<(PathBuf, fs::FileType)> {
-    let Ok(entries) = fs::read_dir(folder) else {
-        return Vec::new();
-    };
-    entries.filter_map(|entry| entry.ok()).filter_map(|entry| Some((entry.path(), entry.file_type().ok()?))).collect()
+    /// What is in a folder; links are left alone.
+    fn entries(&mut self, folder: &Path) -> Vec<(PathBuf, fs::FileType)> {
+        match fs::read_dir(folder) {
+            Ok(entries) => entries
+                .filter_map(Result::ok)
+                .filter_map(|entry| Some((entry.path(), entry.file_type().ok()?)))
+                .collect(),
+            Err(error) => {
+                self.shut.push((folder.to_path_buf(), error));
+                Vec::new()
+            }
+        }
+    }
 }

@@ -16,7 +16,8 @@ use ignore::{
 
 use crate::source::{RelPath, git::Repository};
 
-/// A hostile `.gitignore` may not cost more than this.
+/// A longer `.gitignore` leaves nothing out: nobody has written it, and half of it might leave out more
+/// than the whole.
 const LARGEST_GITIGNORE: u64 = 1 << 20;
 
 /// What is known of a folder when its files come.
@@ -141,7 +142,10 @@ fn read_gitignore(folder: &Path) -> Option<Gitignore> {
         return None;
     }
     let mut text = Vec::new();
-    fs::File::open(&path).ok()?.take(LARGEST_GITIGNORE).read_to_end(&mut text).ok()?;
+    fs::File::open(&path).ok()?.take(LARGEST_GITIGNORE + 1).read_to_end(&mut text).ok()?;
+    if text.len() as u64 > LARGEST_GITIGNORE {
+        return None;
+    }
     let mut builder = GitignoreBuilder::new(folder);
     for line in String::from_utf8_lossy(&text).lines() {
         // A line that git would not understand leaves nothing out.
