@@ -219,7 +219,11 @@ impl Reader<'_> {
             match self.text[at] {
                 b'\\' if escaped && self.text.get(at + 1) == Some(&quote) => return Some((start..at, Form::Quoted)),
                 b'\\' => at += 2,
-                byte if byte == quote => return Some((start..at, Form::Quoted)),
+                // In a shell backquotes run a command, whose words are apart.
+                byte if byte == quote => {
+                    let command = quote == b'`' && self.text[start..at].contains(&b' ');
+                    return (!command).then_some((start..at, Form::Quoted));
+                }
                 _ => at += 1,
             }
         }
@@ -317,6 +321,7 @@ mod tests {
             "</password>examplevalue</x>",
             "the password is examplevalue",
             "checkPassword(input)",
+            "password=`cat examplevalue`",
             "has_secure_password :examplevalue",
             "docker run -v \"$PASSWORD\":/examplevalue",
             "splitpasswd('user:examplevalue')",
