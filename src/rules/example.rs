@@ -9,7 +9,7 @@ use super::checksum::{BASE62, base36, crc32_base62, marvin};
 /// Expands a template with a generator seeded by `seed` (the rule's id), the same on every machine.
 pub fn expand(template: &str, seed: &str) -> String {
     let mut random = Random::seeded(&format!("{seed}\0{template}"));
-    Expander { random: &mut random }.expand(template)
+    Expander { random: &mut random, depth: 0 }.expand(template)
 }
 
 /// A small deterministic generator (SplitMix64; Steele, Lea, Flood 2014). Not for secrets.
@@ -46,7 +46,11 @@ impl Random {
 
 struct Expander<'a> {
     random: &'a mut Random,
+    depth: usize,
 }
+
+/// base64 in base64 grows by a third each time; nobody needs more than this of it.
+const DEEPEST: usize = 4;
 
 impl Expander<'_> {
     fn expand(&mut self, template: &str) -> String {
@@ -112,13 +116,12 @@ impl Expander<'_> {
                 Some(format!("{}-{}-4{}-a{}-{}", &hex[..8], &hex[8..12], &hex[13..16], &hex[17..20], &hex[20..]))
             }
             "crc32-base62" if argument.is_empty() => Some(crc32_base62(last.as_bytes())),
-            "b64" => {
+            "b64" | "b64url" if self.depth < DEEPEST => {
+                self.depth += 1;
                 let text = self.expand(argument);
-                Some(BASE64.encode(text.as_bytes()))
-            }
-            "b64url" => {
-                let text = self.expand(argument);
-                Some(BASE64URL_NOPAD.encode(text.as_bytes()))
+                self.depth -= 1;
+                let encoding = if name == "b64" { BASE64 } else { BASE64URL_NOPAD };
+                Some(encoding.encode(text.as_bytes()))
             }
             "pem" => Some(self.pem(argument, "\n")),
             "pem-escaped" => Some(self.pem(argument, "\\n")),
@@ -266,6 +269,12 @@ mod tests {
         assert_eq!(&text[46..52], crc32_base62(body.as_bytes()));
         assert_eq!(text, expand("{ \"token\": \"ghp_{base62:30}{crc32-base62}\", x: ${VAR} }", "seed"));
         assert_ne!(expand("{hex:32}", "a"), expand("{hex:32}", "b"));
+    }
+
+    #[test]
+    fn a_tower_of_encodings_does_not_grow_without_end() {
+        let tower = format!("{}x{}", "{b64:".repeat(60), "}".repeat(60));
+        assert!(expand(&tower, "seed").len() < 4096);
     }
 
     #[test]

@@ -282,6 +282,8 @@ pub enum Check {
     Checksum(Checksum),
     /// Must parse.
     Structure(Structure),
+    /// Must begin with this, and the rest be lower-case hex.
+    HexAfter(String),
 }
 
 /// A second part that must or may stand near.

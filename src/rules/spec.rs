@@ -127,6 +127,7 @@ struct CheckSpec {
     classes: Option<Vec<CharClass>>,
     checksum: Option<Checksum>,
     structure: Option<Structure>,
+    hex_after: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -413,6 +414,7 @@ impl Reader<'_> {
         found.extend(written.classes.clone().map(Check::Classes));
         found.extend(written.checksum.map(Check::Checksum));
         found.extend(written.structure.map(Check::Structure));
+        found.extend(written.hex_after.clone().map(Check::HexAfter));
         match found.len() {
             1 => Ok(found.remove(0)),
             _ => Err(self.error(

@@ -113,6 +113,13 @@ fn hold(
                 None => Ok(Proof::Neutral),
             }
         }
+        Check::HexAfter(start) => {
+            let hex = |rest: &[u8]| rest.iter().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+            match secret.strip_prefix(start.as_bytes()).is_some_and(hex) {
+                true => Ok(Proof::Neutral),
+                false => Err(Reason::BadStructure("it does not begin as it would have to, with hex behind")),
+            }
+        }
         Check::Checksum(kind) => checksum::verify(*kind, secret, facts),
         Check::Structure(kind) => structure::parse(*kind, secret, matched, now, facts, remarks),
     }
