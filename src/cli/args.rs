@@ -105,6 +105,9 @@ pub(crate) enum RulesCommand {
         /// Rule files
         #[arg(value_name = "FILE")]
         files: Vec<PathBuf>,
+        /// Without the built-in rules: the files are all there is
+        #[arg(long, requires = "files")]
+        alone: bool,
     },
 }
 

@@ -40,7 +40,7 @@ pub(crate) fn run(command: &RulesCommand) -> Result<Exit, Message> {
             })?;
             show(rule, &mut out)
         }
-        RulesCommand::Check { files } => return check(files, &mut out),
+        RulesCommand::Check { files, alone } => return check(files, *alone, &mut out),
     };
     finish(outcome)
 }
@@ -101,14 +101,15 @@ fn show(rule: &Rule, out: &mut dyn Write) -> io::Result<()> {
     Ok(())
 }
 
-fn check(files: &[std::path::PathBuf], out: &mut dyn Write) -> Result<Exit, Message> {
-    let mut rules = RuleSet::builtin()?;
-    let mut own = Vec::new();
+fn check(files: &[std::path::PathBuf], alone: bool, out: &mut dyn Write) -> Result<Exit, Message> {
+    let mut rules = if alone { RuleSet::default() } else { RuleSet::builtin()? };
+    let (mut own, mut more) = (Vec::new(), Vec::new());
     for path in files {
         let loaded = load(&path.display().to_string(), &read_text(path)?)?;
         own.extend(loaded.iter().map(|rule| rule.id.clone()));
-        rules = rules.with(loaded)?;
+        more.extend(loaded);
     }
+    rules = rules.with(more)?;
     let mut problems = prove(&Arc::new(rules));
     if !files.is_empty() {
         // Somebody who checks a file asks about its rules; built-in ones are proved by our tests.

@@ -177,8 +177,16 @@ words! {
         Base64Url = "base64url",
         /// `0-9a-z`
         AlnumLower = "alnum-lower",
+        /// `0-9A-F`
+        HexUpper = "hex-upper",
+        /// `0-9A-Z`
+        AlnumUpper = "alnum-upper",
         /// `A-Z2-7`
         Base32 = "base32",
+        /// Base62 without `0`, `O`, `I` and `l` (Bitcoin).
+        Base58 = "base58",
+        /// Hex in groups of 8, 4, 4, 4 and 12 (RFC 9562); always 36 long.
+        Uuid = "uuid",
     }
 }
 
@@ -192,7 +200,11 @@ impl Alphabet {
             Self::Base64 => byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/'),
             Self::Base64Url => byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'),
             Self::AlnumLower => byte.is_ascii_digit() || byte.is_ascii_lowercase(),
+            Self::HexUpper => matches!(byte, b'0'..=b'9' | b'A'..=b'F'),
+            Self::AlnumUpper => byte.is_ascii_digit() || byte.is_ascii_uppercase(),
             Self::Base32 => matches!(byte, b'A'..=b'Z' | b'2'..=b'7'),
+            Self::Base58 => byte.is_ascii_alphanumeric() && !matches!(byte, b'0' | b'O' | b'I' | b'l'),
+            Self::Uuid => byte.is_ascii_hexdigit() || byte == b'-',
         }
     }
 }
@@ -372,8 +384,12 @@ pub struct Value {
     pub alphabet: Alphabet,
     /// The lengths it may have, in bytes.
     pub length: Vec<usize>,
-    /// Lower-case words of which one must stand near.
+    /// Words of which one must stand near: lower case, without `_`, `-`, `.` and blanks.
     pub words: Vec<String>,
+    /// If there are any, one of these must stand before it on its line, too; written like `words`.
+    pub also: Vec<String>,
+    /// None of these may stand before it on its line; written like `words`.
+    pub unless: Vec<String>,
     /// How far before the value a word may start, in bytes.
     pub distance: usize,
     /// How far behind it a word may end, in bytes.

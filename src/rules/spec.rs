@@ -85,6 +85,10 @@ struct RuleSpec {
     value: Option<Spanned<ValueSpec>>,
     #[serde(default)]
     words: Vec<String>,
+    #[serde(default)]
+    also: Vec<String>,
+    #[serde(default)]
+    unless: Vec<String>,
     distance: Option<usize>,
     after: Option<usize>,
     // Assigned.
@@ -104,11 +108,17 @@ enum Lines {
     Many,
 }
 
+/// Shorter runs are not looked at.
+const SHORTEST_VALUE: usize = 16;
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct ValueSpec {
     alphabet: Alphabet,
+    #[serde(default)]
     length: Vec<usize>,
+    /// Shortest and longest, both possible.
+    between: Option<(usize, usize)>,
 }
 
 #[derive(Deserialize)]
@@ -263,30 +273,7 @@ impl Reader<'_> {
         match (&spec.pattern, &spec.value, &spec.assigned) {
             (Some(pattern), None, None) => self.pattern(spec, pattern).map(Matcher::Pattern),
             (None, Some(value), None) => {
-                let written = value.get_ref();
-                if spec.words.is_empty() || written.length.is_empty() {
-                    return Err(self.error(
-                        value.span(),
-                        "a value rule needs lengths and words",
-                        "add `length = [..]` and `words = [..]`",
-                    ));
-                }
-                if let Some(word) =
-                    spec.words.iter().find(|word| word.len() < 3 || word.bytes().any(|b| b.is_ascii_uppercase()))
-                {
-                    return Err(self.error(
-                        value.span(),
-                        &format!("the word {word:?} is too short or has capitals"),
-                        "use lower-case words of three characters or more",
-                    ));
-                }
-                let value = Value {
-                    alphabet: written.alphabet,
-                    length: written.length.clone(),
-                    words: spec.words.clone(),
-                    distance: spec.distance.unwrap_or(80),
-                    after: spec.after.unwrap_or(0),
-                };
+                let value = self.value(spec, value)?;
                 let longest = value.length.iter().max().copied().unwrap_or(0);
                 if value.distance + value.after + longest > MAX_REACH {
                     return Err(self.error(
@@ -314,6 +301,49 @@ impl Reader<'_> {
                 "keep one of them",
             )),
         }
+    }
+
+    fn value(&self, spec: &RuleSpec, written: &Spanned<ValueSpec>) -> Result<Value, RuleError> {
+        let ValueSpec { alphabet, length, between } = written.get_ref();
+        let wrong = |message: &str, mend: &str| Err(self.error(written.span(), message, mend));
+        let mut lengths = length.clone();
+        match between {
+            Some((least, most)) if least > most || *most > 1024 => {
+                return wrong("`between` is not two lengths up to 1024 in order", "write `between = [20, 40]`");
+            }
+            Some((least, most)) => lengths.extend(*least..=*most),
+            None if *alphabet == Alphabet::Uuid && lengths.is_empty() => lengths.push(36),
+            None => {}
+        }
+        if spec.words.is_empty() || lengths.is_empty() {
+            return wrong("a value rule needs lengths and words", "add `length = [..]` and `words = [..]`");
+        }
+        if lengths.iter().any(|length| *length < SHORTEST_VALUE) {
+            return wrong("a value rule finds nothing shorter than 16 bytes", "use an assigned rule or a pattern");
+        }
+        let plain =
+            |words: &[String]| words.iter().map(|word| word.replace(['_', '-', '.', ' '], "")).collect::<Vec<_>>();
+        let value = Value {
+            alphabet: *alphabet,
+            length: lengths,
+            words: plain(&spec.words),
+            also: plain(&spec.also),
+            unless: plain(&spec.unless),
+            distance: spec.distance.unwrap_or(80),
+            after: spec.after.unwrap_or(0),
+        };
+        let all = value.words.iter().chain(&value.also).chain(&value.unless);
+        if let Some(word) = all.into_iter().find(|word| word.len() < 2 || word.bytes().any(|b| b.is_ascii_uppercase()))
+        {
+            return wrong(
+                &format!("the word {word:?} is too short or has capitals"),
+                "use lower-case words; `_`, `-`, `.` and blanks in them do not count",
+            );
+        }
+        if let Some(word) = value.words.iter().find(|word| word.len() < 3) {
+            return wrong(&format!("the word {word:?} is too short"), "use words of three letters or more");
+        }
+        Ok(value)
     }
 
     fn pattern(&self, spec: &RuleSpec, written: &Spanned<String>) -> Result<Pattern, RuleError> {
