@@ -9,17 +9,16 @@ mod assigned;
 mod encoding;
 mod pattern;
 mod prefilter;
-mod runs;
 mod segment;
 mod value;
 
-use std::{ops::Range, sync::Arc};
+use std::{collections::BTreeMap, ops::Range, sync::Arc};
 
 pub use encoding::{Class, classify, to_utf8};
 pub use segment::{Segment, Window};
 
 use crate::rules::{Matcher, RuleSet};
-use prefilter::Prefilter;
+use prefilter::{Anchor, Prefilter};
 
 /// A candidate needs at most so many bytes before and behind its anchor, whatever the rule.
 pub const MARGIN: usize = 2 * 65_536 + 4096;
@@ -62,7 +61,17 @@ pub enum Form {
 pub struct Detector {
     rules: Arc<RuleSet>,
     prefilter: Prefilter,
-    values: value::Table,
+    /// What each anchor of the prefilter stands for.
+    targets: Vec<Target>,
+}
+
+/// What an anchor stands for.
+#[derive(Debug, Default)]
+struct Target {
+    /// Rules that are tried at the anchor.
+    rules: Vec<usize>,
+    /// Words of contextual rules that hold it.
+    words: Vec<value::Word>,
 }
 
 /// What happened at one anchor, for `keysweep explain`.
@@ -81,9 +90,23 @@ pub struct AnchorTrace {
 impl Detector {
     /// Prepares the rules.
     pub fn new(rules: Arc<RuleSet>) -> Self {
-        let prefilter = Prefilter::new(&rules);
-        let values = value::Table::new(&rules);
-        Self { rules, prefilter, values }
+        let mut table: BTreeMap<(Vec<u8>, bool), Target> = BTreeMap::new();
+        for (index, rule) in rules.iter().enumerate() {
+            let (anchors, nocase) = match &rule.matcher {
+                Matcher::Pattern(pattern) => (&pattern.anchors, pattern.nocase),
+                Matcher::Assigned(assigned) => (&assigned.names, true),
+                Matcher::Value(_) => continue,
+            };
+            for anchor in anchors {
+                let text = if nocase { anchor.to_ascii_lowercase() } else { anchor.clone() };
+                table.entry((text.into_bytes(), nocase)).or_default().rules.push(index);
+            }
+        }
+        for (anchor, words) in value::anchors(&rules) {
+            table.entry((anchor.into_bytes(), true)).or_default().words = words;
+        }
+        let prefilter = Prefilter::new(table.keys().map(|(text, nocase)| Anchor { text, nocase: *nocase }));
+        Self { rules, prefilter, targets: table.into_values().collect() }
     }
 
     /// The rules it looks for.
@@ -98,13 +121,17 @@ impl Detector {
         let binary = class == Class::Binary;
         let mut far: Vec<(usize, Range<usize>)> = Vec::new();
         let from = core.start.saturating_sub(CROWD_WITHIN)..core.end;
-        self.prefilter.hits(window.bytes, &from, &mut |hit| {
-            for &rule in hit.rules {
+        self.prefilter.hits(window.bytes, &from, &mut |anchor, at| {
+            let target = &self.targets[anchor];
+            for &rule in &target.rules {
                 if self.is_far(rule) {
-                    far.push((rule, hit.at.clone()));
-                } else if hit.at.start >= core.start {
-                    self.at_anchor(window, rule, &hit.at, binary, found);
+                    far.push((rule, at.clone()));
+                } else if at.start >= core.start {
+                    self.at_anchor(window, rule, &at, binary, found);
                 }
+            }
+            if !binary && at.start >= core.start && !target.words.is_empty() {
+                value::find(&self.rules, &target.words, window, &at, found);
             }
         });
         far.sort_unstable_by_key(|(rule, at)| (*rule, at.start, at.end));
@@ -114,9 +141,6 @@ impl Detector {
             if at.start >= core.start && !crowded {
                 self.at_anchor(window, *rule, at, binary, found);
             }
-        }
-        if !binary && !self.values.is_empty() {
-            runs::runs(window.bytes, core, &mut |run| self.values.find(&self.rules, window, run, found));
         }
     }
 
@@ -142,16 +166,29 @@ impl Detector {
     /// What happened at each anchor within a range, for `keysweep explain`.
     pub fn trace(&self, window: &Window<'_>, core: &Range<usize>, class: Class) -> Vec<AnchorTrace> {
         let mut traces = Vec::new();
-        self.prefilter.hits(window.bytes, core, &mut |hit| {
-            for &rule in hit.rules {
-                let mut found = Vec::new();
-                self.at_anchor(window, rule, &hit.at, class == Class::Binary, &mut found);
+        self.prefilter.hits(window.bytes, core, &mut |anchor, at| {
+            let target = &self.targets[anchor];
+            let mut trace = |rule: usize, found: usize| {
                 traces.push(AnchorTrace {
                     rule,
-                    at: window.start + hit.at.start as u64,
-                    anchor: String::from_utf8_lossy(&window.bytes[hit.at.clone()]).into_owned(),
-                    found: found.len(),
+                    at: window.start + at.start as u64,
+                    anchor: String::from_utf8_lossy(&window.bytes[at.clone()]).into_owned(),
+                    found,
                 });
+            };
+            for &rule in &target.rules {
+                let mut found = Vec::new();
+                self.at_anchor(window, rule, &at, class == Class::Binary, &mut found);
+                trace(rule, found.len());
+            }
+            let mut found = Vec::new();
+            if class != Class::Binary {
+                value::find(&self.rules, &target.words, window, &at, &mut found);
+            }
+            let mut of_words: Vec<usize> = target.words.iter().map(value::Word::rule).collect();
+            of_words.dedup();
+            for rule in of_words {
+                trace(rule, found.iter().filter(|one| one.rule == rule).count());
             }
         });
         traces

@@ -1,77 +1,216 @@
 //! Contextual rules: a run of one alphabet and length with a provider's word near it.
 //!
-//! They cost nothing where no run of the right length stands, however many there are.
+//! The rarest part of the word is the anchor: where no provider is named nothing is looked at, however many
+//! rules there are.
 
-use std::ops::Range;
+use std::{collections::BTreeMap, ops::Range};
 
 use super::{Candidate, Form, Window};
 use crate::rules::{Alphabet, Matcher, RuleSet, Value};
 
-/// A word may stand at most so many lines above the value.
-const LINES_BACK: usize = 3;
+/// A word stands on the value's line or on one of the two before it.
+const LINES: usize = 3;
+/// At most so many characters join two parts of a word.
+const JOINTS: usize = 2;
+/// Parts of words that stand everywhere and make poor anchors.
+const COMMON: &[&str] = &[
+    "access",
+    "account",
+    "api",
+    "app",
+    "auth",
+    "bearer",
+    "client",
+    "cloud",
+    "com",
+    "config",
+    "credential",
+    "dev",
+    "env",
+    "http",
+    "https",
+    "key",
+    "keys",
+    "live",
+    "oauth",
+    "pass",
+    "password",
+    "private",
+    "prod",
+    "project",
+    "secret",
+    "server",
+    "service",
+    "test",
+    "token",
+    "url",
+    "user",
+    "webhook",
+    "www",
+    "org",
+    "net",
+    "id",
+    "session",
+    "public",
+    "master",
+];
 
-/// The contextual rules by the length of their value.
-#[derive(Debug)]
-pub(super) struct Table {
-    by_length: Vec<Vec<usize>>,
+/// One word of one rule, and where in it its anchor stands.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Word {
+    rule: u32,
+    word: u32,
+    /// [`WHOLE`] if the anchor is the whole word.
+    offset: u32,
 }
 
-impl Table {
-    pub(super) fn new(rules: &RuleSet) -> Self {
-        let mut by_length: Vec<Vec<usize>> = Vec::new();
-        for (index, rule) in rules.iter().enumerate() {
-            if let Matcher::Value(value) = &rule.matcher {
-                for &length in &value.length {
-                    if by_length.len() <= length {
-                        by_length.resize(length + 1, Vec::new());
-                    }
-                    by_length[length].push(index);
-                }
-            }
-        }
-        Self { by_length }
-    }
+const WHOLE: usize = u32::MAX as usize;
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.by_length.is_empty()
+impl Word {
+    /// Index of its rule in the [`RuleSet`].
+    pub(super) fn rule(&self) -> usize {
+        self.rule as usize
     }
+}
 
-    /// Finds the values within one run of token characters.
-    pub(super) fn find(&self, rules: &RuleSet, window: &Window<'_>, run: Range<usize>, found: &mut Vec<Candidate>) {
-        // Most long runs are names and paths.
-        if !window.bytes[run.clone()].iter().any(u8::is_ascii_digit) {
-            return;
-        }
-        for family in [Family::Alnum, Family::Base64, Family::Base64Url] {
-            for part in family.parts(window.bytes, &run) {
-                let Some(of_length) = self.by_length.get(part.len()) else {
-                    continue;
-                };
-                for &rule in of_length {
-                    let Matcher::Value(value) = &rules.at(rule).matcher else {
-                        continue;
-                    };
-                    let text = &window.bytes[part.clone()];
-                    if Family::of(value.alphabet) == family
-                        && text.iter().all(|byte| value.alphabet.holds(*byte))
-                        && text.iter().any(u8::is_ascii_digit)
-                        && text.iter().any(u8::is_ascii_alphabetic)
-                        && (value.alphabet != Alphabet::Uuid || is_uuid(text))
-                        && Near::new(value, window.bytes, &part).suits(value)
-                    {
-                        let secret = window.absolute(&part);
-                        found.push(Candidate {
-                            rule,
-                            matched: secret.clone(),
-                            secret,
-                            groups: Vec::new(),
-                            form: Form::Known,
-                        });
-                    }
-                }
+/// The anchors of all contextual rules, with the words that they belong to.
+pub(super) fn anchors(rules: &RuleSet) -> BTreeMap<String, Vec<Word>> {
+    let mut all: BTreeMap<String, Vec<Word>> = BTreeMap::new();
+    for (rule, one) in rules.iter().enumerate() {
+        let Matcher::Value(value) = &one.matcher else {
+            continue;
+        };
+        for (index, word) in value.words.iter().enumerate() {
+            let mut add = |text: String, offset: usize| {
+                all.entry(text).or_default().push(Word {
+                    rule: rule as u32,
+                    word: index as u32,
+                    offset: offset as u32,
+                });
+            };
+            let mut offset = 0;
+            let best = word
+                .split('_')
+                .map(|part| {
+                    let at = offset;
+                    offset += part.len() + 1;
+                    (at, part)
+                })
+                .filter(|(_, part)| part.len() >= 3)
+                .max_by_key(|(at, part)| (!COMMON.contains(part), part.len(), usize::MAX - at));
+            match best {
+                Some((at, part)) => add(part.to_owned(), at),
+                // `hf_tk`: no part is long enough to stand alone.
+                None => ["", "_", "-", ".", " "].iter().for_each(|joint| add(word.replace('_', joint), WHOLE)),
             }
         }
     }
+    all
+}
+
+/// Finds the values near the anchor at `at`, which `words` share.
+pub(super) fn find(
+    rules: &RuleSet,
+    words: &[Word],
+    window: &Window<'_>,
+    at: &Range<usize>,
+    found: &mut Vec<Candidate>,
+) {
+    let value = |word: &Word| match &rules.at(word.rule()).matcher {
+        Matcher::Value(value) => value,
+        _ => unreachable!("only contextual rules have words"),
+    };
+    let bytes = window.bytes;
+    let most = |reach: fn(&Value) -> usize| words.iter().map(|word| reach(value(word))).max().unwrap_or(0);
+    let from = match most(|value| value.after) {
+        0 => at.end,
+        after => line_start(bytes, at.start, after + most(Value::longest)),
+    };
+    let to = lines_end(bytes, at.end, at.start.saturating_add(most(|value| value.distance) + 1));
+    for family in [Family::Alnum, Family::Base64, Family::Base64Url] {
+        if !words.iter().any(|word| Family::of(value(word).alphabet) == family) {
+            continue;
+        }
+        for part in family.parts(bytes, from..to) {
+            let text = &bytes[part.clone()];
+            if !text.iter().any(u8::is_ascii_digit) || !text.iter().any(u8::is_ascii_alphabetic) {
+                continue;
+            }
+            for word in words {
+                let value = value(word);
+                if Family::of(value.alphabet) == family
+                    && value.length.contains(&part.len())
+                    && text.iter().all(|byte| value.alphabet.holds(*byte))
+                    && (value.alphabet != Alphabet::Uuid || is_uuid(text))
+                    && names(value, word, bytes, at, &part)
+                {
+                    let secret = window.absolute(&part);
+                    let matched = secret.clone();
+                    let rule = word.rule();
+                    found.push(Candidate { rule, matched, secret, groups: Vec::new(), form: Form::Known });
+                }
+            }
+        }
+    }
+}
+
+/// Whether the word stands around its anchor and near enough to the value, and the others as they should.
+fn names(value: &Value, word: &Word, bytes: &[u8], at: &Range<usize>, part: &Range<usize>) -> bool {
+    let text = value.words[word.word as usize].as_bytes();
+    let (left, right) = match word.offset as usize {
+        WHOLE => (&text[..0], &text[..0]),
+        offset => (&text[..offset], &text[offset + at.len()..]),
+    };
+    let (Some(start), Some(end)) = (backward(bytes, at.start, left), forward(bytes, at.end, right)) else {
+        return false;
+    };
+    let near = if end <= part.start {
+        part.start - start <= value.distance && lines_between(bytes, start, part.start) < LINES
+    } else {
+        start >= part.end && end - part.end <= value.after && lines_between(bytes, part.end, start) == 0
+    };
+    if !near {
+        return false;
+    }
+    let line = &bytes[line_start(bytes, part.start, value.distance)..part.start];
+    let holds = |word: &String| (0..line.len()).any(|at| forward(line, at, word.as_bytes()).is_some());
+    (value.also.is_empty() || value.also.iter().any(holds)) && !value.unless.iter().any(holds)
+}
+
+fn lines_between(bytes: &[u8], from: usize, to: usize) -> usize {
+    memchr::memchr_iter(b'\n', &bytes[from..to]).count()
+}
+
+/// Where the line of `at` starts, but not before the reach.
+fn line_start(bytes: &[u8], at: usize, reach: usize) -> usize {
+    let from = at.saturating_sub(reach);
+    memchr::memrchr(b'\n', &bytes[from..at]).map_or(from, |newline| from + newline + 1)
+}
+
+/// Where the last line ends whose values a word before `from` may name, but not behind `limit`.
+fn lines_end(bytes: &[u8], from: usize, limit: usize) -> usize {
+    let limit = limit.clamp(from, bytes.len());
+    memchr::memchr_iter(b'\n', &bytes[from..limit]).nth(LINES - 1).map_or(limit, |newline| from + newline)
+}
+
+fn joins(byte: u8) -> bool {
+    matches!(byte, b'_' | b'-' | b'.' | b' ')
+}
+
+/// Where the word ends that starts at `at`: `client_secret` is also `clientSecret` and `Client-Secret`.
+fn forward(bytes: &[u8], at: usize, word: &[u8]) -> Option<usize> {
+    word.iter().try_fold(at, |at, letter| match letter {
+        b'_' => Some(at + bytes[at..].iter().take(JOINTS).take_while(|byte| joins(**byte)).count()),
+        letter => bytes.get(at)?.eq_ignore_ascii_case(letter).then_some(at + 1),
+    })
+}
+
+/// Where the word starts that ends at `at`.
+fn backward(bytes: &[u8], at: usize, word: &[u8]) -> Option<usize> {
+    word.iter().rev().try_fold(at, |at, letter| match letter {
+        b'_' => Some(at - bytes[..at].iter().rev().take(JOINTS).take_while(|byte| joins(**byte)).count()),
+        letter => bytes[at.checked_sub(1)?].eq_ignore_ascii_case(letter).then_some(at - 1),
+    })
 }
 
 /// Which neighbours end a value: a hex value may stand beside `/`, a base64 value may not.
@@ -100,57 +239,28 @@ impl Family {
             }
     }
 
-    fn parts(self, bytes: &[u8], run: &Range<usize>) -> impl Iterator<Item = Range<usize>> {
-        let base = run.start;
-        let text = &bytes[run.clone()];
-        let mut at = 0;
+    /// The runs that start within `region`, whole, unless they are longer than any value.
+    fn parts(self, bytes: &[u8], region: Range<usize>) -> impl Iterator<Item = Range<usize>> {
+        let mut at = region.start;
         std::iter::from_fn(move || {
-            while at < text.len() && !self.holds(text[at]) {
-                at += 1;
+            while at < region.end {
+                // What began before is no run of its own.
+                if at > 0 && self.holds(bytes[at - 1]) {
+                    at += bytes[at..region.end].iter().take_while(|byte| self.holds(**byte)).count();
+                }
+                at += bytes[at..region.end].iter().take_while(|byte| !self.holds(**byte)).count();
+                if at == region.end {
+                    break;
+                }
+                let start = at;
+                at += bytes[at..].iter().take(Value::LONGEST + 1).take_while(|byte| self.holds(**byte)).count();
+                if (Value::SHORTEST..=Value::LONGEST).contains(&(at - start)) {
+                    return Some(start..at);
+                }
             }
-            let start = at;
-            while at < text.len() && self.holds(text[at]) {
-                at += 1;
-            }
-            (at > start).then(|| base + start..base + at)
+            None
         })
     }
-}
-
-/// What stands around a value: lower case, without the characters that join words.
-struct Near {
-    before: Vec<u8>,
-    /// The part of `before` that is on the value's own line.
-    line: usize,
-    behind: Vec<u8>,
-}
-
-impl Near {
-    fn new(value: &Value, bytes: &[u8], at: &Range<usize>) -> Self {
-        let before = &bytes[at.start.saturating_sub(value.distance)..at.start];
-        let lines = memchr::memrchr_iter(b'\n', before).nth(LINES_BACK - 1);
-        let before = lines.map_or(before, |newline| &before[newline + 1..]);
-        let behind = &bytes[at.end..bytes.len().min(at.end + value.after)];
-        let behind = memchr::memchr(b'\n', behind).map_or(behind, |newline| &behind[..newline]);
-        let before = plain(before);
-        let line = memchr::memrchr(b'\n', &before).map_or(0, |newline| newline + 1);
-        Self { before, line, behind: plain(behind) }
-    }
-
-    fn suits(&self, value: &Value) -> bool {
-        let holds = |text: &[u8], words: &[String]| {
-            words.iter().any(|word| memchr::memmem::find(text, word.as_bytes()).is_some())
-        };
-        let line = &self.before[self.line..];
-        (holds(&self.before, &value.words) || holds(&self.behind, &value.words))
-            && (value.also.is_empty() || holds(line, &value.also))
-            && !holds(line, &value.unless)
-    }
-}
-
-/// `Client-Secret`, `client_secret`, `clientSecret` are one word.
-fn plain(text: &[u8]) -> Vec<u8> {
-    text.iter().filter(|byte| !matches!(byte, b'_' | b'-' | b'.' | b' ')).map(u8::to_ascii_lowercase).collect()
 }
 
 /// Groups of 8, 4, 4, 4 and 12.
@@ -199,11 +309,12 @@ ignores = ["y"]
         )
         .expect("one rule");
         let mut found = Vec::new();
-        let table = Table::new(&rules);
         let window = Window { bytes: text.as_bytes(), start: 0 };
-        super::super::runs::runs(window.bytes, &(0..text.len()), &mut |run| {
-            table.find(&rules, &window, run, &mut found);
-        });
+        for (anchor, words) in anchors(&rules) {
+            for (at, _) in text.to_lowercase().match_indices(&anchor) {
+                find(&rules, &words, &window, &(at..at + anchor.len()), &mut found);
+            }
+        }
         found.len()
     }
 

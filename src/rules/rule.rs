@@ -384,7 +384,7 @@ pub struct Value {
     pub alphabet: Alphabet,
     /// The lengths it may have, in bytes.
     pub length: Vec<usize>,
-    /// Words of which one must stand near: lower case, without `_`, `-`, `.` and blanks.
+    /// Words of which one must stand near: lower case, `_` where `_`, `-`, `.`, a blank or nothing may join.
     pub words: Vec<String>,
     /// If there are any, one of these must stand before it on its line, too; written like `words`.
     pub also: Vec<String>,
@@ -394,6 +394,20 @@ pub struct Value {
     pub distance: usize,
     /// How far behind it a word may end, in bytes.
     pub after: usize,
+}
+
+impl Value {
+    /// Shorter runs are words, in bytes.
+    pub const SHORTEST: usize = 16;
+    /// How far away a word may stand, in bytes: more would cost time where words crowd.
+    pub const FARTHEST: usize = 256;
+    /// Longer runs are data, in bytes.
+    pub const LONGEST: usize = 1024;
+
+    /// The longest value, in bytes.
+    pub fn longest(&self) -> usize {
+        self.length.iter().max().copied().unwrap_or(0)
+    }
 }
 
 /// A value given to a telling name.

@@ -108,9 +108,6 @@ enum Lines {
     Many,
 }
 
-/// Shorter runs are not looked at.
-const SHORTEST_VALUE: usize = 16;
-
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct ValueSpec {
@@ -274,14 +271,6 @@ impl Reader<'_> {
             (Some(pattern), None, None) => self.pattern(spec, pattern).map(Matcher::Pattern),
             (None, Some(value), None) => {
                 let value = self.value(spec, value)?;
-                let longest = value.length.iter().max().copied().unwrap_or(0);
-                if value.distance + value.after + longest > MAX_REACH {
-                    return Err(self.error(
-                        span,
-                        "the rule reaches further than 65536 bytes",
-                        "lower `distance` or `after`",
-                    ));
-                }
                 Ok(Matcher::Value(value))
             }
             (None, None, Some(assigned)) => {
@@ -308,8 +297,8 @@ impl Reader<'_> {
         let wrong = |message: &str, mend: &str| Err(self.error(written.span(), message, mend));
         let mut lengths = length.clone();
         match between {
-            Some((least, most)) if least > most || *most > 1024 => {
-                return wrong("`between` is not two lengths up to 1024 in order", "write `between = [20, 40]`");
+            Some((least, most)) if least > most => {
+                return wrong("`between` is not two lengths in order", "write `between = [20, 40]`");
             }
             Some((least, most)) => lengths.extend(*least..=*most),
             None if *alphabet == Alphabet::Uuid && lengths.is_empty() => lengths.push(36),
@@ -318,30 +307,35 @@ impl Reader<'_> {
         if spec.words.is_empty() || lengths.is_empty() {
             return wrong("a value rule needs lengths and words", "add `length = [..]` and `words = [..]`");
         }
-        if lengths.iter().any(|length| *length < SHORTEST_VALUE) {
-            return wrong("a value rule finds nothing shorter than 16 bytes", "use an assigned rule or a pattern");
+        if lengths.iter().any(|length| !(Value::SHORTEST..=Value::LONGEST).contains(length)) {
+            return wrong("a value rule finds 16 to 1024 bytes", "use an assigned rule or a pattern");
         }
-        let plain =
-            |words: &[String]| words.iter().map(|word| word.replace(['_', '-', '.', ' '], "")).collect::<Vec<_>>();
+        let joined = |words: &[String]| words.iter().map(|word| word.replace(['-', '.', ' '], "_")).collect();
         let value = Value {
             alphabet: *alphabet,
             length: lengths,
-            words: plain(&spec.words),
-            also: plain(&spec.also),
-            unless: plain(&spec.unless),
+            words: joined(&spec.words),
+            also: joined(&spec.also),
+            unless: joined(&spec.unless),
             distance: spec.distance.unwrap_or(80),
             after: spec.after.unwrap_or(0),
         };
-        let all = value.words.iter().chain(&value.also).chain(&value.unless);
-        if let Some(word) = all.into_iter().find(|word| word.len() < 2 || word.bytes().any(|b| b.is_ascii_uppercase()))
-        {
-            return wrong(
-                &format!("the word {word:?} is too short or has capitals"),
-                "use lower-case words; `_`, `-`, `.` and blanks in them do not count",
-            );
+        if value.distance > Value::FARTHEST || value.after > Value::FARTHEST {
+            return wrong("a word may stand at most 256 bytes away", "lower `distance` or `after`");
         }
-        if let Some(word) = value.words.iter().find(|word| word.len() < 3) {
-            return wrong(&format!("the word {word:?} is too short"), "use words of three letters or more");
+        let letters = |word: &str| word.bytes().filter(|byte| *byte != b'_').count();
+        let all = value
+            .words
+            .iter()
+            .map(|word| (word, 3))
+            .chain(value.also.iter().chain(&value.unless).map(|word| (word, 2)));
+        for (word, least) in all {
+            if letters(word) < least || word.bytes().any(|byte| byte.is_ascii_uppercase()) {
+                return wrong(
+                    &format!("the word {word:?} is too short or has capitals"),
+                    "use lower-case words of three letters or more; between `_` stand the parts that `_ - .` and blanks may join",
+                );
+            }
         }
         Ok(value)
     }
