@@ -15,7 +15,6 @@ const BUCKETS: u32 = 14;
 /// Sets the bit that tells lower from upper case in each of eight bytes. Other characters are folded with
 /// their neighbours, which costs a comparison now and then and loses nothing.
 const FOLD: u64 = 0x2020_2020_2020_2020;
-const THREE: u64 = 0x00ff_ffff;
 /// Folded bytes from frequent to rare, as counted over source text, lock files and minified code.
 const FREQUENT: &[u8] = b" etsranioc*dl\"up,.fm)hg=b(0{}-y1v/2:k4x36w5;98|7&+z>jq!#`'<$?~%";
 /// What a gram costs that sets no new bit, against one that does.
@@ -119,45 +118,57 @@ impl Prefilter {
     }
 
     /// Reports index and start of each anchor that starts within `core`.
-    #[inline]
     pub(super) fn hits(&self, bytes: &[u8], core: &Range<usize>, report: &mut dyn FnMut(usize, Range<usize>)) {
         // The three bytes of an anchor that starts within the core may stand behind it.
         let end = bytes.len().min(core.end + self.overhang);
         let mut at = core.start;
-        while at < end {
-            let Some(eight) = bytes.get(at..at + 8) else {
-                break;
-            };
-            let word = u64::from_le_bytes(eight.try_into().expect("a slice of eight")) | FOLD;
-            // Written out: as a loop or a map over an array it is not inlined and takes thrice as long.
-            let (one, two, three) = (word & THREE, (word >> 16) & THREE, (word >> 32) & THREE);
-            let mut set = self.bit(one) | self.bit(two) << 1 | self.bit(three) << 2;
-            while set != 0 {
-                let turn = set.trailing_zeros() as usize;
-                set &= set - 1;
-                self.compare(bytes, core, at + 2 * turn, word >> (16 * turn) & THREE, report);
+        loop {
+            at = self.next(bytes, at, end);
+            if at + 2 > end {
+                return;
             }
-            at += 6;
-        }
-        while at < end && at + 2 <= bytes.len() {
-            // The last anchor of three bytes may have but two of them here.
-            let third = bytes.get(at + 2).copied().unwrap_or(0);
-            let gram = gram(&[bytes[at], bytes[at + 1], third]);
-            if self.bit(gram) != 0 {
+            let gram = gram_at(bytes, at);
+            if self.bit(gram) {
                 self.compare(bytes, core, at, gram, report);
             }
             at += 2;
         }
     }
 
+    /// The next place, an even number of bytes from `at`, whose bit is set; or one of the last places.
+    ///
+    /// Nothing else is in this loop, so that all it needs stays in registers.
+    #[inline(never)]
+    fn next(&self, bytes: &[u8], mut at: usize, end: usize) -> usize {
+        let map = &*self.map;
+        let bit = |gram: u64| {
+            let place = hash(gram);
+            map[place >> 6] >> (place & 63) & 1 == 1
+        };
+        while let Some(eight) = bytes[..end].get(at..at + 8) {
+            let word = u64::from_le_bytes(eight.try_into().expect("a slice of eight")) | FOLD;
+            if bit(word) {
+                return at;
+            }
+            if bit(word >> 16) {
+                return at + 2;
+            }
+            if bit(word >> 32) {
+                return at + 4;
+            }
+            at += 6;
+        }
+        at
+    }
+
     #[inline]
-    fn bit(&self, gram: u64) -> u64 {
+    fn bit(&self, gram: u64) -> bool {
         let place = hash(gram);
-        self.map[place >> 6] >> (place & 63) & 1
+        self.map[place >> 6] >> (place & 63) & 1 == 1
     }
 
     /// Compares the anchors that have these three bytes at `at`.
-    #[inline(always)]
+    #[inline]
     fn compare(
         &self,
         bytes: &[u8],
@@ -216,10 +227,17 @@ fn head(text: &[u8]) -> (u64, u64) {
     ((u64::from_le_bytes(eight) | FOLD) & mask, mask)
 }
 
-/// Multiplicative hashing (Knuth): the upper bits of the product.
+/// The three bytes at `at`, of which the last may be behind the end.
+#[inline]
+fn gram_at(bytes: &[u8], at: usize) -> u64 {
+    gram(&[bytes[at], bytes[at + 1], bytes.get(at + 2).copied().unwrap_or(0)])
+}
+
+/// Multiplicative hashing (Knuth) of the lowest three bytes: the upper bits of the product. What is above the
+/// three bytes leaves the product by the factor's shift.
 #[inline]
 fn hash(gram: u64) -> usize {
-    ((gram as u32).wrapping_mul(0x9E37_79B1) >> (32 - BITS)) as usize
+    ((gram as u32).wrapping_mul(0x9E37_79B1_u32 << 8) >> (32 - BITS)) as usize
 }
 
 #[cfg(test)]
