@@ -73,14 +73,22 @@ pub(super) struct Window {
     buffer: Vec<u8>,
     start: u64,
     filled: usize,
+    /// Bytes read at once, unless more are wanted.
+    ahead: usize,
 }
 
-/// Bytes read at once.
+/// Bytes of a window.
 pub(super) const WINDOW: usize = 64 << 10;
 
 impl Window {
+    /// A window for those who read on.
     pub(super) fn new() -> Self {
-        Self { buffer: vec![0; WINDOW], start: 0, filled: 0 }
+        Self { buffer: vec![0; WINDOW], start: 0, filled: 0, ahead: WINDOW }
+    }
+
+    /// A window for those who jump: families lie side by side only in part.
+    pub(super) fn jumping() -> Self {
+        Self { ahead: 4096, ..Self::new() }
     }
 
     /// Forgets what was read, for another file comes next.
@@ -96,7 +104,7 @@ impl Window {
         if at == usize::MAX || self.filled - at < wanted {
             self.filled = 0;
             self.start = offset;
-            self.filled = file.read_at(&mut self.buffer, offset)?;
+            self.filled = file.read_at(&mut self.buffer[..wanted.max(self.ahead)], offset)?;
             at = 0;
         }
         Ok(&self.buffer[at..self.filled.min(at + wanted)])

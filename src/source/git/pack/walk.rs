@@ -603,7 +603,7 @@ impl<'b> Tools<'b> {
         Self {
             holding: Holding::new(budget),
             inflater: Inflater::new(),
-            window: Window::new(),
+            window: Window::jumping(),
             delta: Vec::new(),
             edit: Edit::default(),
             blobs: 0,
