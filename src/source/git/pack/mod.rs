@@ -1,0 +1,27 @@
+//! Sweeps packs along their delta chains: git has already worked out what is new in every version.
+//!
+//! A [`forest`] is built from each pack's own index and the headers of its entries, and walked from the
+//! roots that are blobs; trees and commits are never inflated. Every version comes with the [`Edit`] that
+//! made it from its delta base, so that a visitor looks only at what is new. A multi-pack index is never
+//! needed, for each pack that it covers has an index of its own.
+//!
+//! Everything here reads what strangers wrote, with `pread` into buffers: a pack that is cut while it is
+//! mapped would kill the process.
+
+mod delta;
+mod file;
+mod forest;
+mod id;
+mod index;
+mod inflate;
+mod loose;
+mod memory;
+mod rescue;
+mod sweep;
+mod visit;
+mod walk;
+
+pub use delta::{Copied, DeltaError, Edit, apply};
+pub use id::ObjectId;
+pub use sweep::{Swept, sweep_object_dirs};
+pub use visit::{Limits, Visit};

@@ -1,0 +1,384 @@
+//! Sweeps whole object databases: every pack, then what lies loose, then what came in meanwhile.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::{Mutex, PoisonError};
+
+use rayon::prelude::*;
+
+use super::file::{PackFile, Window, plain};
+use super::forest::Forest;
+use super::id::{IdTable, Seen};
+use super::index::{Index, IndexError};
+use super::inflate::Inflater;
+use super::loose::{self, Loose};
+use super::memory::{Budget, Holding};
+use super::rescue::{Copy, Rescue};
+use super::walk::{DONE, FAILED, Failure, NO_BLOB, SEEN, Totals, Walk};
+use super::{Limits, ObjectId, Visit};
+use crate::source::git::Repository;
+use crate::source::git::repository::files_in;
+use crate::source::{Gap, GapKind};
+
+/// So many unreadable objects of one pack are named one by one; more become one gap.
+const NAMED: usize = 20;
+/// A repository that keeps changing is listed so often.
+const ROUNDS: usize = 8;
+/// So much is left for bases and buffers even if tables take all there is.
+const LEAST: usize = 8 << 20;
+/// Loose objects read by one thread at a time.
+const RUN: usize = 64;
+
+/// What a sweep did.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Swept {
+    /// Blobs handed out, each once.
+    pub blobs: u64,
+    /// Those of them that had no base, or none that could be used.
+    pub roots: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// Those of the bytes that a base did not have.
+    pub fresh: u64,
+    /// Bytes of all versions made, with those made twice and those made only as a base.
+    pub decoded: u64,
+    /// Packs read.
+    pub packs: usize,
+    /// The visitor said stop.
+    pub stopped: bool,
+    /// What could not be read, sorted.
+    pub gaps: Vec<Gap>,
+}
+
+impl Repository {
+    /// Hands every blob of the object database to `visit`, along the delta chains of its packs, with the
+    /// object folders that it borrows from.
+    pub fn sweep_packs<V: Visit>(&self, visit: &V, limits: &Limits) -> Swept {
+        sweep_object_dirs(&self.object_dirs(), visit, limits)
+    }
+}
+
+/// Hands every blob of some object folders to `visit`, see [`Repository::sweep_packs`]. Needs nothing of
+/// libgit2, so that repositories it refuses can be swept, too.
+pub fn sweep_object_dirs<V: Visit>(object_dirs: &[PathBuf], visit: &V, limits: &Limits) -> Swept {
+    let mut run = Run {
+        visit,
+        limits,
+        object_dirs,
+        totals: Totals::default(),
+        seen: Seen::default(),
+        rescue: Rescue::new(object_dirs, limits.max_memory),
+        known: BTreeSet::new(),
+        loose: BTreeSet::new(),
+        missed: Vec::new(),
+        gaps: Vec::new(),
+        packs: 0,
+    };
+    for round in 0..=ROUNDS {
+        let packs = run.new_packs();
+        let loose = run.new_loose();
+        if (packs.is_empty() && loose.is_empty()) || run.totals.stopped.load(Relaxed) {
+            break;
+        }
+        if round == ROUNDS {
+            run.gap("object database", GapKind::Unreadable, "it keeps changing while it is read");
+            break;
+        }
+        packs.iter().for_each(|(path, number)| run.sweep_pack(path, *number));
+        run.sweep_loose(&loose);
+    }
+    run.finish()
+}
+
+struct Run<'s, V> {
+    visit: &'s V,
+    limits: &'s Limits,
+    object_dirs: &'s [PathBuf],
+    totals: Totals,
+    /// What has been handed out, and loose objects that are no blobs.
+    seen: Seen,
+    rescue: Rescue,
+    /// The indexes that were listed.
+    known: BTreeSet<PathBuf>,
+    /// The loose objects that were listed, with the number of the folder.
+    loose: BTreeSet<(ObjectId, u16)>,
+    /// What could not be read, container by container; another copy may turn up.
+    missed: Vec<(String, Vec<Missed>)>,
+    gaps: Vec<Gap>,
+    packs: usize,
+}
+
+struct Missed {
+    id: ObjectId,
+    failure: Failure,
+    /// It may be a commit or a tree.
+    kind_unknown: bool,
+}
+
+impl<V: Visit> Run<'_, V> {
+    fn gap(&mut self, what: impl Into<String>, kind: GapKind, message: impl Into<String>) {
+        self.gaps.push(Gap { what: what.into(), kind, message: message.into() });
+    }
+
+    /// The indexes that were not there before, with their numbers in `rescue`.
+    fn new_packs(&mut self) -> Vec<(PathBuf, usize)> {
+        let files = self.object_dirs.iter().flat_map(|dir| files_in(&dir.join("pack")));
+        let indexes = files.filter(|path| path.extension().is_some_and(|ext| ext == "idx"));
+        let new: Vec<_> = indexes.filter(|path| self.known.insert(path.clone())).collect();
+        new.into_iter().map(|path| (path.clone(), self.rescue.add(path))).collect()
+    }
+
+    /// The loose objects that were not there before, with the folder of each copy.
+    fn new_loose(&mut self) -> Vec<(ObjectId, Vec<u16>)> {
+        let mut new: Vec<(ObjectId, Vec<u16>)> = Vec::new();
+        for (number, dir) in (0..).zip(self.object_dirs) {
+            let (ids, unlisted) = loose::list(dir);
+            for (path, message) in unlisted {
+                self.gaps.push(Gap { what: path.display().to_string(), kind: GapKind::Unreadable, message });
+            }
+            for id in ids {
+                if self.loose.insert((id, number)) {
+                    new.push((id, vec![number]));
+                }
+            }
+        }
+        new.sort_unstable();
+        new.dedup_by(|next, first| {
+            let same = next.0 == first.0;
+            if same {
+                first.1.append(&mut next.1);
+            }
+            same
+        });
+        new
+    }
+
+    fn sweep_pack(&mut self, path: &Path, number: usize) {
+        if self.totals.stopped.load(Relaxed) {
+            return;
+        }
+        let pack_path = path.with_extension("pack");
+        let index = match Index::open(path) {
+            Ok(index) => index,
+            Err(error) => return self.pack_gap(path, error),
+        };
+        let pack = match PackFile::open(&pack_path) {
+            Ok(pack) => pack,
+            Err(error) => return self.pack_gap(&pack_path, error.into()),
+        };
+        let forest = match Forest::read(&index, &pack) {
+            Ok(forest) => forest,
+            Err(error) => return self.pack_gap(path, error),
+        };
+        self.packs += 1;
+        let shown = pack_path.display().to_string();
+        let damage = damage(&index, &pack);
+        if let Some(message) = damage {
+            self.gap(&shown, GapKind::Corrupt, message);
+        }
+        let tables = forest.memory() + self.seen.memory();
+        let left = self.limits.max_memory.saturating_sub(tables).max(LEAST);
+        let budget = Budget::new(left, rayon::current_num_threads());
+        // What a pack holds that is not the index's may stand under another object's id.
+        let check_ids = self.limits.check_ids || damage.is_some();
+        let walk = Walk::new(
+            self.visit,
+            self.limits,
+            &budget,
+            &self.totals,
+            &self.rescue,
+            number,
+            &pack,
+            &forest,
+            &self.seen,
+            check_ids,
+        );
+        walk.run();
+        let mut missed: Vec<_> = walk
+            .failures
+            .into_inner()
+            .unwrap_or_else(PoisonError::into_inner)
+            .into_iter()
+            .map(|(node, failure)| {
+                let id = forest.ids.id(forest.nodes[node as usize].id as usize);
+                Missed { id, failure, kind_unknown: false }
+            })
+            .collect();
+        let mut done = IdTable::new(forest.width());
+        for (at, flags) in walk.flags.iter().enumerate() {
+            let flags = flags.load(Relaxed);
+            if flags & DONE != 0 && flags & SEEN == 0 {
+                done.push(forest.ids.get(at));
+            } else if flags & (DONE | SEEN | NO_BLOB | FAILED) == 0 && !self.totals.stopped.load(Relaxed) {
+                let failure = Failure { kind: GapKind::Internal, message: "it was not reached".into() };
+                missed.push(Missed { id: forest.ids.id(at), failure, kind_unknown: false });
+            }
+        }
+        for (id, why) in &forest.lost {
+            let failure = Failure { kind: GapKind::Corrupt, message: (*why).into() };
+            missed.extend(ObjectId::from_bytes(id).map(|id| Missed { id, failure, kind_unknown: true }));
+        }
+        self.seen.add(done);
+        self.missed.push((shown, missed));
+    }
+
+    /// Notes that a pack cannot be read, unless it has been packed anew: what is new is listed again.
+    fn pack_gap(&mut self, path: &Path, error: IndexError) {
+        match &error {
+            IndexError::Io(_) if !path.with_extension("idx").exists() => {}
+            IndexError::Io(io) => self.gap(path.display().to_string(), GapKind::Unreadable, plain(io)),
+            IndexError::Damaged => self.gap(path.display().to_string(), GapKind::Corrupt, error.to_string()),
+        }
+    }
+
+    fn sweep_loose(&mut self, loose: &[(ObjectId, Vec<u16>)]) {
+        let budget = Budget::new(
+            self.limits.max_memory.saturating_sub(self.seen.memory()).max(LEAST),
+            rayon::current_num_threads(),
+        );
+        let outcome: Mutex<(Vec<ObjectId>, Vec<Missed>)> = Mutex::default();
+        loose.par_chunks(RUN).for_each(|some| {
+            let (mut inflater, mut window) = (Inflater::new(), Window::new());
+            let mut holding = Holding::new(&budget);
+            let (mut done, mut missed) = (Vec::new(), Vec::new());
+            for (id, dirs) in some {
+                if self.seen.contains(id.as_bytes()) {
+                    continue;
+                }
+                if self.visit.stop() {
+                    self.totals.stopped.store(true, Relaxed);
+                    break;
+                }
+                let mut failure = None;
+                for dir in dirs {
+                    let path = loose::path(&self.object_dirs[usize::from(*dir)], id);
+                    match self.one_loose(id, &path, &mut inflater, &mut window, &mut holding) {
+                        Ok(()) => {
+                            done.push(*id);
+                            failure = None;
+                            break;
+                        }
+                        Err(why) => failure = Some(why),
+                    }
+                }
+                missed.extend(failure.map(|failure| Missed { id: *id, failure, kind_unknown: true }));
+            }
+            let mut outcome = outcome.lock().unwrap_or_else(PoisonError::into_inner);
+            outcome.0.append(&mut done);
+            outcome.1.append(&mut missed);
+        });
+        let (mut done, missed) = outcome.into_inner().unwrap_or_else(PoisonError::into_inner);
+        done.sort_unstable();
+        for width in [20, 32] {
+            let mut table = IdTable::new(width);
+            done.iter().filter(|id| id.as_bytes().len() == width).for_each(|id| table.push(id.as_bytes()));
+            self.seen.add(table);
+        }
+        if !missed.is_empty() {
+            self.missed.push(("loose objects".to_owned(), missed));
+        }
+    }
+
+    fn one_loose(
+        &self,
+        id: &ObjectId,
+        path: &Path,
+        inflater: &mut Inflater,
+        window: &mut Window,
+        holding: &mut Holding<'_>,
+    ) -> Result<(), Failure> {
+        let limit = self.limits.scan_limit.min(self.limits.decode_limit);
+        let room = |size: u64| {
+            size <= limit
+                && usize::try_from(size)
+                    .is_ok_and(|size| holding.fits(size) || (holding.grow(true) && holding.fits(size)))
+        };
+        let read = loose::read(path, inflater, window, room);
+        // Nothing is kept from one object to the next.
+        let outcome = match read {
+            Ok(Loose::Blob(bytes, start)) => {
+                let bytes = &bytes[start..];
+                let state = self.visit.root(id, bytes);
+                self.visit.found(id, bytes, &state);
+                for (total, count) in [
+                    (&self.totals.blobs, 1),
+                    (&self.totals.roots, 1),
+                    (&self.totals.bytes, bytes.len() as u64),
+                    (&self.totals.fresh, bytes.len() as u64),
+                    (&self.totals.decoded, bytes.len() as u64),
+                ] {
+                    total.fetch_add(count, Relaxed);
+                }
+                Ok(())
+            }
+            Ok(Loose::Other) => Ok(()),
+            Err((kind, message)) => Err(Failure { kind, message: message.into() }),
+        };
+        holding.release(0);
+        outcome
+    }
+
+    fn finish(mut self) -> Swept {
+        for (container, mut missed) in std::mem::take(&mut self.missed) {
+            missed
+                .retain(|one| !self.seen.contains(one.id.as_bytes()) && !(one.kind_unknown && self.is_other(&one.id)));
+            missed.sort_by_key(|one| one.id);
+            missed.dedup_by_key(|one| one.id);
+            if missed.len() > NAMED {
+                let message = format!("{} objects cannot be read: {}", missed.len(), missed[0].failure.message);
+                self.gaps.push(Gap { what: container, kind: missed[0].failure.kind, message });
+                continue;
+            }
+            self.gaps.extend(missed.into_iter().map(|one| Gap {
+                what: format!("{} {}", if one.kind_unknown { "object" } else { "blob" }, one.id),
+                kind: one.failure.kind,
+                message: one.failure.message.into_owned(),
+            }));
+        }
+        let indexed: BTreeSet<_> = self.known.iter().map(|path| path.with_extension("pack")).collect();
+        for path in self.object_dirs.iter().flat_map(|dir| files_in(&dir.join("pack"))) {
+            if path.extension().is_some_and(|ext| ext == "pack") && !indexed.contains(&path) {
+                let (what, message) = (path.display().to_string(), "a pack without an index".to_owned());
+                self.gaps.push(Gap { what, kind: GapKind::Unreadable, message });
+            }
+        }
+        self.gaps.sort();
+        self.gaps.dedup();
+        let totals = &self.totals;
+        Swept {
+            blobs: totals.blobs.load(Relaxed),
+            roots: totals.roots.load(Relaxed),
+            bytes: totals.bytes.load(Relaxed),
+            fresh: totals.fresh.load(Relaxed),
+            decoded: totals.decoded.load(Relaxed) + totals.again.load(Relaxed),
+            packs: self.packs,
+            stopped: totals.stopped.load(Relaxed),
+            gaps: self.gaps,
+        }
+    }
+
+    /// Whether another copy shows that an object is a commit, tree or tag.
+    fn is_other(&self, id: &ObjectId) -> bool {
+        matches!(self.rescue.read(id, None, 0), Some(Copy::Other))
+    }
+}
+
+/// What is wrong with a pack as a whole.
+fn damage(index: &Index, pack: &PackFile) -> Option<&'static str> {
+    let mut head = [0; 12];
+    let wrong = "the pack is cut or not the index's";
+    pack.read_exact_at(&mut head, 0).ok()?;
+    if head[..4] != *b"PACK" || !matches!(head[4..8], [0, 0, 0, 2 | 3]) {
+        return Some(wrong);
+    }
+    if head[8..] != (index.count as u32).to_be_bytes() {
+        return Some("its index lists another number of objects");
+    }
+    let mut checksum = vec![0; index.width];
+    let end = pack.len.checked_sub(index.width as u64);
+    match (end, index.pack_checksum()) {
+        (Some(end), Ok(expected)) if pack.read_exact_at(&mut checksum, end).is_ok() && checksum == expected => None,
+        _ => Some(wrong),
+    }
+}

@@ -1,0 +1,646 @@
+//! Walks the families of a pack, from base to delta, and hands every version to the visitor.
+
+use std::borrow::Cow;
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use git2::{ObjectType, Oid};
+use rayon::Scope;
+
+use super::delta::{self, Copied, DeltaError, Edit};
+use super::file::{PackFile, WINDOW, Window};
+use super::forest::{EntryKind, Forest, Header, NONE, Node};
+use super::id::Seen;
+use super::inflate::Inflater;
+use super::memory::{Budget, Holding};
+use super::rescue::{Copy, Rescue};
+use super::{Limits, ObjectId, Visit};
+use crate::source::GapKind;
+
+/// Roots taken from the list at once; neighbours come out of one read.
+const ROOTS: usize = 16;
+/// A child from which at least so many versions come is given away when threads stand idle.
+const GIVEN: u32 = 16;
+/// Counts are added to the common ones after so many versions.
+const TALLY: u64 = 64;
+/// So many bytes may be made again in any case; beyond that, twice of what was made first.
+const AGAIN: u64 = 256 << 20;
+
+/// The object was handed out before, from another pack.
+pub(super) const SEEN: u8 = 1;
+/// It has been handed out.
+pub(super) const DONE: u8 = 2;
+/// It has turned out to be no blob.
+pub(super) const NO_BLOB: u8 = 4;
+/// A copy of it could not be made.
+pub(super) const FAILED: u8 = 8;
+
+/// What was done, counted by all threads.
+#[derive(Debug, Default)]
+pub(super) struct Totals {
+    pub(super) blobs: AtomicU64,
+    pub(super) roots: AtomicU64,
+    pub(super) bytes: AtomicU64,
+    pub(super) fresh: AtomicU64,
+    /// Bytes of all versions made, handed out or not.
+    pub(super) decoded: AtomicU64,
+    /// Bytes made once more because they could not be kept.
+    pub(super) again: AtomicU64,
+    pub(super) stopped: AtomicBool,
+}
+
+/// Why a version could not be made.
+#[derive(Debug, Clone)]
+pub(super) struct Failure {
+    pub(super) kind: GapKind,
+    pub(super) message: Cow<'static, str>,
+}
+
+impl Failure {
+    fn corrupt(message: impl Into<Cow<'static, str>>) -> Self {
+        Self { kind: GapKind::Corrupt, message: message.into() }
+    }
+
+    fn limit(message: impl Into<Cow<'static, str>>) -> Self {
+        Self { kind: GapKind::Limit, message: message.into() }
+    }
+}
+
+/// A walk through one pack.
+pub(super) struct Walk<'s, V: Visit> {
+    pub(super) visit: &'s V,
+    pub(super) limits: &'s Limits,
+    pub(super) budget: &'s Budget,
+    pub(super) totals: &'s Totals,
+    pub(super) rescue: &'s Rescue,
+    /// The pack's number in `rescue`.
+    pub(super) number: usize,
+    pub(super) pack: &'s PackFile,
+    pub(super) forest: &'s Forest,
+    /// For each node, whether it or something made from it is still to be handed out.
+    pub(super) wanted: Vec<bool>,
+    /// What is known of each id.
+    pub(super) flags: Vec<AtomicU8>,
+    pub(super) check_ids: bool,
+    pub(super) failures: Mutex<Vec<(u32, Failure)>>,
+    active: AtomicUsize,
+}
+
+/// A version whose children are still to be made.
+struct Frame<S> {
+    node: u32,
+    /// The next child, and where the family ends.
+    next: u32,
+    end: u32,
+    /// None if they were dropped to save memory.
+    bytes: Option<Arc<Vec<u8>>>,
+    /// None if the version was too large to be visited.
+    state: Arc<Option<S>>,
+}
+
+/// What a thread works with.
+struct Tools<'b> {
+    holding: Holding<'b>,
+    inflater: Inflater,
+    window: Window,
+    delta: Vec<u8>,
+    edit: Edit,
+    blobs: u64,
+    roots: u64,
+    bytes: u64,
+    fresh: u64,
+    decoded: u64,
+}
+
+impl<'s, V: Visit> Walk<'s, V> {
+    #[expect(clippy::too_many_arguments, reason = "these are the fields")]
+    pub(super) fn new(
+        visit: &'s V,
+        limits: &'s Limits,
+        budget: &'s Budget,
+        totals: &'s Totals,
+        rescue: &'s Rescue,
+        number: usize,
+        pack: &'s PackFile,
+        forest: &'s Forest,
+        seen: &Seen,
+        check_ids: bool,
+    ) -> Self {
+        let known = |at| if !seen.is_empty() && seen.contains(forest.ids.get(at)) { SEEN } else { 0 };
+        let flags: Vec<_> = (0..forest.ids.len()).map(|at| AtomicU8::new(known(at))).collect();
+        let nodes = forest.nodes.iter();
+        let mut wanted: Vec<bool> = nodes.map(|node| flags[node.id as usize].load(Relaxed) & SEEN == 0).collect();
+        for (at, node) in forest.nodes.iter().enumerate().rev() {
+            if wanted[at] && node.parent != NONE {
+                wanted[node.parent as usize] = true;
+            }
+        }
+        let (failures, active) = (Mutex::default(), AtomicUsize::new(0));
+        Self { visit, limits, budget, totals, rescue, number, pack, forest, wanted, flags, check_ids, failures, active }
+    }
+
+    /// Walks all families, on all threads of the pool.
+    pub(super) fn run(&self) {
+        let mut roots = Vec::new();
+        let mut at = 0;
+        while let Some(node) = self.forest.nodes.get(at as usize) {
+            if self.wanted[at as usize] {
+                roots.push(at);
+            }
+            at += node.family;
+        }
+        // The largest families first, so that no thread is left alone with one; the rest in the order of the pack.
+        let threads = rayon::current_num_threads();
+        let large = (self.forest.nodes.len() / (threads * 8)).max(64) as u32;
+        let family = |root: &u32| self.forest.nodes[*root as usize].family;
+        roots.sort_by_key(|root| std::cmp::Reverse(if family(root) > large { family(root) } else { 0 }));
+        let next = AtomicUsize::new(0);
+        rayon::scope(|scope| {
+            for _ in 0..threads {
+                self.active.fetch_add(1, Relaxed);
+                scope.spawn(|scope| {
+                    let mut tools = Tools::new(self.budget);
+                    loop {
+                        let from = next.fetch_add(ROOTS, Relaxed);
+                        let Some(some) = roots.get(from..) else { break };
+                        for root in &some[..some.len().min(ROOTS)] {
+                            self.start(*root, &mut tools, scope);
+                        }
+                    }
+                    self.leave(tools);
+                });
+            }
+        });
+    }
+
+    fn leave(&self, mut tools: Tools<'_>) {
+        tools.tally(self.totals);
+        self.active.fetch_sub(1, Relaxed);
+    }
+
+    fn flags(&self, node: u32) -> &AtomicU8 {
+        &self.flags[self.node(node).id as usize]
+    }
+
+    fn node(&self, node: u32) -> &Node {
+        &self.forest.nodes[node as usize]
+    }
+
+    fn start<'scope>(&'scope self, root: u32, tools: &mut Tools<'scope>, scope: &Scope<'scope>) {
+        if self.stopped() {
+            return;
+        }
+        match self.make_root(root, tools, &mut []) {
+            Ok(Some(bytes)) => {
+                let mut stack = Vec::new();
+                self.hand_out_root(root, bytes, tools, &mut stack);
+                self.family(stack, tools, scope);
+            }
+            // The base of this delta is no blob, so this is none.
+            Ok(None) => self.mark_family(root, NO_BLOB),
+            Err(failure) => {
+                if let Some(frame) = self.rescued(root, tools) {
+                    self.family(vec![frame], tools, scope);
+                } else {
+                    self.fail(root, &failure);
+                }
+            }
+        }
+    }
+
+    /// Makes and hands out all that comes from the versions on the stack.
+    fn family<'scope>(&'scope self, mut stack: Vec<Frame<V::State>>, tools: &mut Tools<'scope>, scope: &Scope<'scope>) {
+        while let Some(top) = stack.last_mut() {
+            if self.stopped() {
+                return;
+            }
+            let Some(child) = self.next_child(top) else {
+                if let Some(bytes) = stack.pop().and_then(|frame| frame.bytes) {
+                    tools.release(bytes);
+                }
+                continue;
+            };
+            let given = top.next < top.end
+                && self.node(child).family >= GIVEN
+                && self.active.load(Relaxed) < rayon::current_num_threads()
+                && !tools.holding.is_large();
+            if given && let Some(bytes) = &top.bytes {
+                let end = child + self.node(child).family;
+                let frame = Frame {
+                    node: top.node,
+                    next: child,
+                    end,
+                    bytes: Some(Arc::clone(bytes)),
+                    state: Arc::clone(&top.state),
+                };
+                self.active.fetch_add(1, Relaxed);
+                scope.spawn(move |scope| {
+                    let mut tools = Tools::new(self.budget);
+                    tools.holding.hold(frame.bytes.as_ref().map_or(0, |bytes| bytes.capacity()));
+                    self.family(vec![frame], &mut tools, scope);
+                    self.leave(tools);
+                });
+                continue;
+            }
+            self.step(child, &mut stack, tools);
+        }
+    }
+
+    /// The next child to be made.
+    fn next_child(&self, frame: &mut Frame<V::State>) -> Option<u32> {
+        while frame.next < frame.end {
+            let child = frame.next;
+            frame.next += self.node(child).family;
+            if self.wanted[child as usize] {
+                return Some(child);
+            }
+        }
+        None
+    }
+
+    /// Makes a child of the version on top of the stack, and puts it there if it has children.
+    fn step(&self, child: u32, stack: &mut Vec<Frame<V::State>>, tools: &mut Tools<'_>) {
+        let Some(top) = stack.last_mut() else { return };
+        let (node, state) = (top.node, Arc::clone(&top.state));
+        let base = match &top.bytes {
+            Some(bytes) => Ok(Arc::clone(bytes)),
+            None => self.again(node, stack, tools),
+        };
+        let Some(top) = stack.last_mut() else { return };
+        if top.bytes.is_none() {
+            top.bytes = base.as_ref().ok().map(Arc::clone);
+        }
+        // With its last child a version leaves the stack, but not before the child is made.
+        let last = top.next >= top.end;
+        let made = base.and_then(|base| Ok((self.make(child, &base, stack, tools)?, base)));
+        let mut leaving = if last { stack.pop() } else { None };
+        match made {
+            Ok((bytes, base)) => {
+                let inherited = self.visit_child(child, &bytes, &base, &state, tools);
+                drop(base);
+                self.push(child, bytes, inherited, stack, tools);
+                if let Some(bytes) = leaving.as_mut().and_then(|frame| frame.bytes.take()) {
+                    tools.release(bytes);
+                }
+            }
+            Err(failure) => {
+                if let Some(bytes) = leaving.as_mut().and_then(|frame| frame.bytes.take()) {
+                    tools.release(bytes);
+                }
+                match self.rescued(child, tools) {
+                    Some(frame) => stack.push(frame),
+                    None => self.fail(child, &failure),
+                }
+            }
+        }
+    }
+
+    fn push(
+        &self,
+        node: u32,
+        bytes: Vec<u8>,
+        state: Option<V::State>,
+        stack: &mut Vec<Frame<V::State>>,
+        tools: &mut Tools<'_>,
+    ) {
+        let end = node + self.node(node).family;
+        if end == node + 1 {
+            tools.holding.give_back(bytes);
+            return;
+        }
+        tools.holding.hold(bytes.capacity());
+        let (bytes, state) = (Some(Arc::new(bytes)), Arc::new(state));
+        stack.push(Frame { node, next: node + 1, end, bytes, state });
+    }
+
+    fn visit_child(
+        &self,
+        node: u32,
+        bytes: &[u8],
+        base: &[u8],
+        base_state: &Option<V::State>,
+        tools: &mut Tools<'_>,
+    ) -> Option<V::State> {
+        let id = self.id(node);
+        if !self.may_visit(node, bytes) {
+            return None;
+        }
+        let state = match base_state {
+            Some(base_state) => self.visit.child(&id, bytes, base, base_state, &tools.edit),
+            None => self.visit.root(&id, bytes),
+        };
+        let fresh = if base_state.is_some() { tools.edit.fresh_len() } else { bytes.len() };
+        self.found(node, &id, bytes, &state, fresh, tools);
+        Some(state)
+    }
+
+    fn hand_out_root(&self, node: u32, bytes: Vec<u8>, tools: &mut Tools<'_>, stack: &mut Vec<Frame<V::State>>) {
+        let id = self.id(node);
+        let state = self.may_visit(node, &bytes).then(|| {
+            let state = self.visit.root(&id, &bytes);
+            self.found(node, &id, &bytes, &state, bytes.len(), tools);
+            tools.roots += 1;
+            state
+        });
+        self.push(node, bytes, state, stack, tools);
+    }
+
+    fn found(&self, node: u32, id: &ObjectId, bytes: &[u8], state: &V::State, fresh: usize, tools: &mut Tools<'_>) {
+        if self.flags(node).fetch_or(DONE, Relaxed) & (SEEN | DONE) == 0 {
+            self.visit.found(id, bytes, state);
+            tools.blobs += 1;
+            tools.bytes += bytes.len() as u64;
+            tools.fresh += fresh as u64;
+            if tools.blobs >= TALLY {
+                tools.tally(self.totals);
+            }
+        }
+    }
+
+    /// Whether a version is small enough; if not, that is a gap.
+    fn may_visit(&self, node: u32, bytes: &[u8]) -> bool {
+        if bytes.len() as u64 <= self.limits.scan_limit {
+            return true;
+        }
+        let message = format!("{} bytes, more than the limit of {}", bytes.len(), self.limits.scan_limit);
+        self.note(node, Failure::limit(message));
+        false
+    }
+
+    fn id(&self, node: u32) -> ObjectId {
+        self.forest.ids.id(self.node(node).id as usize)
+    }
+
+    fn stopped(&self) -> bool {
+        self.totals.stopped.load(Relaxed)
+            || (self.visit.stop() && {
+                self.totals.stopped.store(true, Relaxed);
+                true
+            })
+    }
+
+    /// Another copy of an object that cannot be made here, as a root.
+    fn rescued(&self, node: u32, tools: &mut Tools<'_>) -> Option<Frame<V::State>> {
+        let bytes = self.rescue_bytes(node, tools)?;
+        let mut stack = Vec::new();
+        self.hand_out_root(node, bytes, tools, &mut stack);
+        Some(stack.pop().unwrap_or(Frame { node, next: 0, end: 0, bytes: None, state: Arc::new(None) }))
+    }
+
+    fn rescue_bytes(&self, node: u32, tools: &mut Tools<'_>) -> Option<Vec<u8>> {
+        // One rescue at a time, for it holds up to three objects.
+        tools.holding.grow(true);
+        match self.rescue.read(&self.id(node), Some(self.number), tools.holding.left() / 3) {
+            Some(Copy::Blob(bytes)) => Some(bytes),
+            _ => None,
+        }
+    }
+
+    /// Notes that nothing of a family can be had.
+    fn fail(&self, node: u32, failure: &Failure) {
+        self.note(node, failure.clone());
+        let below = Failure {
+            kind: failure.kind,
+            message: format!("its delta base cannot be read: {}", failure.message).into(),
+        };
+        for below_node in node + 1..node + self.node(node).family {
+            self.note(below_node, below.clone());
+        }
+    }
+
+    fn note(&self, node: u32, failure: Failure) {
+        // A child may have been left out because all that comes from it was seen.
+        if self.flags(node).fetch_or(FAILED, Relaxed) & (SEEN | DONE) == 0 {
+            self.failures.lock().unwrap_or_else(PoisonError::into_inner).push((node, failure));
+        }
+    }
+
+    fn mark_family(&self, node: u32, flag: u8) {
+        for at in node..node + self.node(node).family {
+            self.flags(at).fetch_or(flag, Relaxed);
+        }
+    }
+
+    /// Reads the header of a node's entry and makes sure that what follows may be inflated.
+    fn header(&self, node: u32, tools: &mut Tools<'_>) -> Result<(Header, Option<ObjectId>), Failure> {
+        let at = self.node(node);
+        let bytes = tools
+            .window
+            .get(self.pack, at.offset, (at.len as usize).min(WINDOW))
+            .map_err(|_| Failure { kind: GapKind::Unreadable, message: "the pack cannot be read".into() })?;
+        let width = self.forest.width();
+        let header = Header::read(bytes, width).map_err(Failure::corrupt)?;
+        if header.size > self.limits.decode_limit {
+            let message = format!("{} bytes, more than the limit of {}", header.size, self.limits.decode_limit);
+            return Err(Failure::limit(message));
+        }
+        if self.totals.decoded.load(Relaxed) > self.limits.max_decoded {
+            return Err(Failure::limit("the run has made more bytes than its limit"));
+        }
+        let base = match header.kind {
+            EntryKind::Named(from) => ObjectId::from_bytes(&bytes[from..from + width]),
+            _ => None,
+        };
+        Ok((header, base))
+    }
+
+    fn end(&self, node: &Node) -> u64 {
+        if node.len == u32::MAX { self.pack.len } else { node.offset + u64::from(node.len) }
+    }
+
+    /// Makes a root. None if it is a delta on an object elsewhere that is no blob.
+    fn make_root(
+        &self,
+        node: u32,
+        tools: &mut Tools<'_>,
+        stack: &mut [Frame<V::State>],
+    ) -> Result<Option<Vec<u8>>, Failure> {
+        let (header, base) = self.header(node, tools)?;
+        let Some(base) = base else {
+            if header.kind != EntryKind::Blob {
+                return Err(Failure::corrupt("the pack changed while it was read"));
+            }
+            let size = self.room(header.size, 0, stack, tools)?;
+            let mut bytes = tools.holding.buffer(size);
+            bytes.resize(size, 0);
+            let (start, end) = (self.node(node).offset + header.len as u64, self.end(self.node(node)));
+            tools
+                .inflater
+                .fill(self.pack, &mut tools.window, start, end, &mut bytes)
+                .map_err(|error| Failure::corrupt(error.to_string()))?;
+            self.check(node, &bytes)?;
+            tools.decoded += bytes.len() as u64;
+            return Ok(Some(bytes));
+        };
+        tools.holding.grow(true);
+        let copy = self.rescue.read(&base, None, tools.holding.left() / 3);
+        match copy {
+            Some(Copy::Blob(base)) => self.make(node, &base, stack, tools).map(Some),
+            Some(Copy::Other) => Ok(None),
+            None => Err(Failure::corrupt("a delta without its base")),
+        }
+    }
+
+    /// Makes a version from its base; `tools.edit` then says how.
+    fn make(
+        &self,
+        node: u32,
+        base: &[u8],
+        stack: &mut [Frame<V::State>],
+        tools: &mut Tools<'_>,
+    ) -> Result<Vec<u8>, Failure> {
+        tools.keep_small();
+        let (header, _) = self.header(node, tools)?;
+        if matches!(header.kind, EntryKind::Blob | EntryKind::Other) {
+            return Err(Failure::corrupt("the pack changed while it was read"));
+        }
+        let size = self.room(header.size, 0, stack, tools)?;
+        if tools.delta.len() < size {
+            tools.delta.resize(size, 0);
+        }
+        let (start, end) = (self.node(node).offset + header.len as u64, self.end(self.node(node)));
+        tools
+            .inflater
+            .fill(self.pack, &mut tools.window, start, end, &mut tools.delta[..size])
+            .map_err(|error| Failure::corrupt(error.to_string()))?;
+        let corrupt = |error: DeltaError| match error {
+            DeltaError::Limit => Failure::limit(error.to_string()),
+            _ => Failure::corrupt(error.to_string()),
+        };
+        let (_, len, _) = delta::sizes(&tools.delta[..size]).map_err(corrupt)?;
+        if len > self.limits.decode_limit {
+            return Err(Failure::limit(format!("{len} bytes, more than the limit of {}", self.limits.decode_limit)));
+        }
+        let len = self.room(len, size, stack, tools)?;
+        let mut bytes = tools.holding.buffer(len);
+        delta::apply(base, &tools.delta[..size], len, &mut bytes, &mut tools.edit).map_err(corrupt)?;
+        self.check(node, &bytes)?;
+        tools.decoded += bytes.len() as u64;
+        Ok(bytes)
+    }
+
+    fn check(&self, node: u32, bytes: &[u8]) -> Result<(), Failure> {
+        if !self.check_ids {
+            return Ok(());
+        }
+        match Oid::hash_object(ObjectType::Blob, bytes) {
+            Ok(id) if id.as_bytes() == self.id(node).as_bytes() => Ok(()),
+            _ => Err(Failure::corrupt("the content is not what its id says")),
+        }
+    }
+
+    /// Makes room for a buffer of `len` bytes besides `more`, if need be by dropping bases, those first that are
+    /// needed last.
+    fn room(
+        &self,
+        len: u64,
+        more: usize,
+        stack: &mut [Frame<V::State>],
+        tools: &mut Tools<'_>,
+    ) -> Result<usize, Failure> {
+        let too_much = || Failure::limit(format!("{len} bytes need more memory than the limit"));
+        let len = usize::try_from(len).map_err(|_| too_much())?;
+        let need = len.checked_add(len / 8).and_then(|need| need.checked_add(more)).ok_or_else(too_much)?;
+        while !tools.holding.fits(need) {
+            if tools.holding.grow(false) {
+                continue;
+            }
+            let droppable = stack.iter_mut().find_map(|frame| match &frame.bytes {
+                Some(bytes) if Arc::strong_count(bytes) == 1 => frame.bytes.take(),
+                _ => None,
+            });
+            match droppable {
+                Some(bytes) => tools.holding.drop_held(bytes.capacity()),
+                None if tools.holding.grow(true) => {}
+                None => return Err(too_much()),
+            }
+        }
+        Ok(len)
+    }
+
+    /// Makes a version once more whose bytes were dropped, from the nearest base that is still there.
+    fn again(&self, node: u32, stack: &mut [Frame<V::State>], tools: &mut Tools<'_>) -> Result<Arc<Vec<u8>>, Failure> {
+        let mut chain = Vec::new();
+        let (mut at, mut base) = (node, None);
+        while at != NONE {
+            base = stack.iter().find(|frame| frame.node == at).and_then(|frame| frame.bytes.clone());
+            if base.is_some() {
+                break;
+            }
+            chain.push(at);
+            at = self.node(at).parent;
+        }
+        let kept = base.is_some();
+        for (step, node) in chain.into_iter().rev().enumerate() {
+            let made = match &base {
+                Some(base) => self.make(node, base, stack, tools),
+                None => self
+                    .make_root(node, tools, stack)
+                    .and_then(|made| made.ok_or_else(|| Failure::corrupt("the pack changed while it was read"))),
+            };
+            let made = match made {
+                Ok(made) => made,
+                Err(failure) => self.rescue_bytes(node, tools).ok_or(failure)?,
+            };
+            let so_far = self.totals.again.fetch_add(made.len() as u64, Relaxed);
+            tools.decoded -= tools.decoded.min(made.len() as u64);
+            if so_far > AGAIN.saturating_add(self.totals.decoded.load(Relaxed).saturating_mul(2)) {
+                return Err(Failure::limit("its bases do not fit into the memory"));
+            }
+            tools.holding.hold(made.capacity());
+            if let Some(before) = base.replace(Arc::new(made))
+                && (step > 0 || !kept)
+            {
+                tools.release(before);
+            }
+        }
+        base.ok_or_else(|| Failure::corrupt("a delta without its base"))
+    }
+}
+
+impl<'b> Tools<'b> {
+    fn new(budget: &'b Budget) -> Self {
+        Self {
+            holding: Holding::new(budget),
+            inflater: Inflater::new(),
+            window: Window::jumping(),
+            delta: Vec::new(),
+            edit: Edit::default(),
+            blobs: 0,
+            roots: 0,
+            bytes: 0,
+            fresh: 0,
+            decoded: 0,
+        }
+    }
+
+    /// Lets go of a base.
+    fn release(&mut self, bytes: Arc<Vec<u8>>) {
+        self.holding.release(bytes.capacity());
+        if let Ok(bytes) = Arc::try_unwrap(bytes) {
+            self.holding.give_back(bytes);
+        }
+    }
+
+    /// A delta or an edit far larger than usual does not stay.
+    fn keep_small(&mut self) {
+        const USUAL: usize = 1 << 20;
+        if self.delta.capacity() > USUAL {
+            self.delta = Vec::new();
+        }
+        if self.edit.copies.capacity() * size_of::<Copied>() > USUAL {
+            self.edit.copies = Vec::new();
+        }
+    }
+
+    fn tally(&mut self, totals: &Totals) {
+        let add = |total: &AtomicU64, count: &mut u64| {
+            total.fetch_add(std::mem::take(count), Relaxed);
+        };
+        add(&totals.blobs, &mut self.blobs);
+        add(&totals.roots, &mut self.roots);
+        add(&totals.bytes, &mut self.bytes);
+        add(&totals.fresh, &mut self.fresh);
+        add(&totals.decoded, &mut self.decoded);
+    }
+}
