@@ -13,6 +13,11 @@ use crate::rules::Assigned;
 const BEFORE: usize = 96;
 const BETWEEN: usize = 160;
 
+/// How many bytes before and from a telling word of `word` bytes on an answer may depend on.
+pub(super) fn reach(assigned: &Assigned, word: usize) -> (usize, usize) {
+    (BEFORE, word + BETWEEN + assigned.max + 8)
+}
+
 /// Finds the value assigned to the name around the word at `at`.
 pub(super) fn find(
     rule: usize,
@@ -21,8 +26,8 @@ pub(super) fn find(
     at: &Range<usize>,
     found: &mut Vec<Candidate>,
 ) {
-    let reach = at.len() + BETWEEN + assigned.max + 8;
-    let segment = Segment::around(window, at.start, BEFORE, reach, false);
+    let (before, after) = reach(assigned, at.len());
+    let segment = Segment::around(window, at.start, before, after, false);
     let text = &window.bytes[segment.range.clone()];
     let base = segment.range.start;
     let word = at.start - base..at.end - base;
@@ -40,6 +45,7 @@ pub(super) fn find(
     let absolute = |range: &Range<usize>| window.absolute(&(base + range.start..base + range.end));
     found.push(Candidate {
         rule,
+        anchor: window.start + at.start as u64,
         matched: absolute(&(name.start..value.end)),
         secret: absolute(&value),
         groups: vec![("name".into(), absolute(&name))],

@@ -11,14 +11,23 @@ mod pattern;
 mod prefilter;
 mod segment;
 mod value;
+mod versions;
 
-use std::{collections::BTreeMap, ops::Range, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::Range,
+    sync::Arc,
+};
 
 pub use encoding::{Class, classify, to_utf8};
 pub use segment::{Segment, Window};
+#[cfg(test)]
+pub(crate) use versions::Fault;
+pub use versions::Version;
 
 use crate::rules::{Matcher, RuleSet};
 use prefilter::{Anchor, Prefilter};
+use versions::{Around, Extent};
 
 /// A candidate needs at most so many bytes before and behind its anchor, whatever the rule.
 pub const MARGIN: usize = 2 * 65_536 + 4096;
@@ -35,6 +44,8 @@ const CROWD_WITHIN: usize = 4096;
 pub struct Candidate {
     /// Index of the rule in the [`RuleSet`].
     pub rule: usize,
+    /// Where the anchor starts that led to it.
+    pub anchor: u64,
     /// The bytes of the whole match, counted from the start of the blob.
     pub matched: Range<u64>,
     /// The bytes of the secret itself.
@@ -63,6 +74,20 @@ pub struct Detector {
     prefilter: Prefilter,
     /// What each anchor of the prefilter stands for.
     targets: Vec<Target>,
+    /// How far each rule looks.
+    extents: Vec<Extent>,
+    around: Around,
+    #[cfg(test)]
+    pub(crate) fault: Option<Fault>,
+}
+
+/// What to try at an anchor.
+#[derive(Debug, Clone, Copy)]
+enum AnchorAt {
+    /// One rule.
+    Rule(usize),
+    /// The contextual rules whose words hold the anchor with this index.
+    Words(usize),
 }
 
 /// What an anchor stands for.
@@ -106,7 +131,18 @@ impl Detector {
             table.entry((anchor.into_bytes(), true)).or_default().words = words;
         }
         let prefilter = Prefilter::new(table.keys().map(|(text, nocase)| Anchor { text, nocase: *nocase }));
-        Self { rules, prefilter, targets: table.into_values().collect() }
+        let longest = table.keys().map(|(text, _)| text.len()).max().unwrap_or(0);
+        let extents: Vec<_> = rules.iter().map(|rule| Extent::of(rule)).collect();
+        let around = Around::of(&extents, longest);
+        Self {
+            rules,
+            prefilter,
+            targets: table.into_values().collect(),
+            extents,
+            around,
+            #[cfg(test)]
+            fault: None,
+        }
     }
 
     /// The rules it looks for.
@@ -121,32 +157,52 @@ impl Detector {
         let binary = class == Class::Binary;
         let mut far: Vec<(usize, Range<usize>)> = Vec::new();
         let from = core.start.saturating_sub(CROWD_WITHIN)..core.end;
-        self.prefilter.hits(window.bytes, &from, &mut |anchor, at| {
-            let target = &self.targets[anchor];
-            for &rule in &target.rules {
-                if self.is_far(rule) {
-                    far.push((rule, at.clone()));
-                } else if at.start >= core.start {
-                    self.at_anchor(window, rule, &at, binary, found);
-                }
-            }
-            if !binary && at.start >= core.start && !target.words.is_empty() {
-                value::find(&self.rules, &target.words, window, &at, found);
-            }
+        self.each_anchor(window.bytes, &from, binary, &mut |what, at| match what {
+            AnchorAt::Rule(rule) if self.extents[rule].crowds => far.push((rule, at)),
+            what if at.start >= core.start => self.try_at(window, what, &at, found),
+            _ => {}
         });
         far.sort_unstable_by_key(|(rule, at)| (*rule, at.start, at.end));
         for (turn, (rule, at)) in far.iter().enumerate() {
             let crowd = turn.checked_sub(CROWD).map(|before| &far[before]);
             let crowded = crowd.is_some_and(|(other, before)| other == rule && before.start + CROWD_WITHIN > at.start);
             if at.start >= core.start && !crowded {
-                self.at_anchor(window, *rule, at, binary, found);
+                self.try_at(window, AnchorAt::Rule(*rule), at, found);
             }
         }
     }
 
-    /// Whether the rule reaches so far that many anchors close together would make it slow.
-    fn is_far(&self, rule: usize) -> bool {
-        matches!(&self.rules.at(rule).matcher, Matcher::Pattern(pattern) if pattern.reach.before + pattern.reach.after > FAR)
+    /// Reports what each anchor that starts within `core` stands for. In a binary blob only distinctive rules
+    /// count.
+    fn each_anchor(
+        &self,
+        bytes: &[u8],
+        core: &Range<usize>,
+        binary: bool,
+        report: &mut dyn FnMut(AnchorAt, Range<usize>),
+    ) {
+        self.prefilter.hits(bytes, core, &mut |anchor, at| {
+            let target = &self.targets[anchor];
+            for &rule in &target.rules {
+                if !binary || matches!(self.rules.at(rule).matcher, Matcher::Pattern(_)) {
+                    report(AnchorAt::Rule(rule), at.clone());
+                }
+            }
+            if !binary && !target.words.is_empty() {
+                report(AnchorAt::Words(anchor), at);
+            }
+        });
+    }
+
+    fn try_at(&self, window: &Window<'_>, what: AnchorAt, at: &Range<usize>, found: &mut Vec<Candidate>) {
+        match what {
+            AnchorAt::Words(anchor) => value::find(&self.rules, &self.targets[anchor].words, window, at, found),
+            AnchorAt::Rule(rule) => match &self.rules.at(rule).matcher {
+                Matcher::Pattern(matcher) => pattern::find(rule, matcher, window, at, found),
+                Matcher::Assigned(matcher) => assigned::find(rule, matcher, window, at, found),
+                Matcher::Value(_) => {}
+            },
+        }
     }
 
     /// Sorts and drops what was found twice. Call once all windows of a blob are done.
@@ -166,39 +222,21 @@ impl Detector {
     /// What happened at each anchor within a range, for `keysweep explain`.
     pub fn trace(&self, window: &Window<'_>, core: &Range<usize>, class: Class) -> Vec<AnchorTrace> {
         let mut traces = Vec::new();
-        self.prefilter.hits(window.bytes, core, &mut |anchor, at| {
-            let target = &self.targets[anchor];
-            let mut trace = |rule: usize, found: usize| {
-                traces.push(AnchorTrace {
-                    rule,
-                    at: window.start + at.start as u64,
-                    anchor: String::from_utf8_lossy(&window.bytes[at.clone()]).into_owned(),
-                    found,
-                });
-            };
-            for &rule in &target.rules {
-                let mut found = Vec::new();
-                self.at_anchor(window, rule, &at, class == Class::Binary, &mut found);
-                trace(rule, found.len());
-            }
+        let binary = class == Class::Binary;
+        self.each_anchor(window.bytes, core, binary, &mut |what, at| {
             let mut found = Vec::new();
-            if class != Class::Binary {
-                value::find(&self.rules, &target.words, window, &at, &mut found);
-            }
-            let mut of_words: Vec<usize> = target.words.iter().map(value::Word::rule).collect();
-            of_words.dedup();
-            for rule in of_words {
-                trace(rule, found.iter().filter(|one| one.rule == rule).count());
-            }
+            self.try_at(window, what, &at, &mut found);
+            let rules: BTreeSet<usize> = match what {
+                AnchorAt::Rule(rule) => [rule].into(),
+                AnchorAt::Words(anchor) => self.targets[anchor].words.iter().map(value::Word::rule).collect(),
+            };
+            traces.extend(rules.into_iter().map(|rule| AnchorTrace {
+                rule,
+                at: window.start + at.start as u64,
+                anchor: String::from_utf8_lossy(&window.bytes[at.clone()]).into_owned(),
+                found: found.iter().filter(|one| one.rule == rule).count(),
+            }));
         });
         traces
-    }
-
-    fn at_anchor(&self, window: &Window<'_>, rule: usize, at: &Range<usize>, binary: bool, found: &mut Vec<Candidate>) {
-        match &self.rules.at(rule).matcher {
-            Matcher::Pattern(matcher) => pattern::find(rule, matcher, window, at, found),
-            Matcher::Assigned(matcher) if !binary => assigned::find(rule, matcher, window, at, found),
-            Matcher::Assigned(_) | Matcher::Value(_) => {}
-        }
     }
 }

@@ -38,6 +38,7 @@ pub(super) fn find(rule: usize, pattern: &Pattern, window: &Window<'_>, at: &Ran
             .collect();
         found.push(Candidate {
             rule,
+            anchor: window.start + at.start as u64,
             matched: window.absolute(&matched),
             secret: absolute(secret.range()),
             groups,

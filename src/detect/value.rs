@@ -147,7 +147,8 @@ pub(super) fn find(
                     let secret = window.absolute(&part);
                     let matched = secret.clone();
                     let rule = word.rule();
-                    found.push(Candidate { rule, matched, secret, groups: Vec::new(), form: Form::Known });
+                    let anchor = window.start + at.start as u64;
+                    found.push(Candidate { rule, anchor, matched, secret, groups: Vec::new(), form: Form::Known });
                 }
             }
         }

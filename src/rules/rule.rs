@@ -399,6 +399,8 @@ pub struct Value {
 impl Value {
     /// Shorter runs are words, in bytes.
     pub const SHORTEST: usize = 16;
+    /// A word has no more letters.
+    pub const LONGEST_WORD: usize = 48;
     /// How far away a word may stand, in bytes: more would cost time where words crowd.
     pub const FARTHEST: usize = 256;
     /// Longer runs are data, in bytes.

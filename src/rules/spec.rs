@@ -330,10 +330,13 @@ impl Reader<'_> {
             .map(|word| (word, 3))
             .chain(value.also.iter().chain(&value.unless).map(|word| (word, 2)));
         for (word, least) in all {
-            if letters(word) < least || word.bytes().any(|byte| byte.is_ascii_uppercase()) {
+            if letters(word) < least
+                || word.len() > Value::LONGEST_WORD
+                || word.bytes().any(|byte| byte.is_ascii_uppercase())
+            {
                 return wrong(
-                    &format!("the word {word:?} is too short or has capitals"),
-                    "use lower-case words of three letters or more; between `_` stand the parts that `_ - .` and blanks may join",
+                    &format!("the word {word:?} is too short or too long or has capitals"),
+                    "use lower-case words of 3 to 48 letters; between `_` stand the parts that `_ - .` and blanks may join",
                 );
             }
         }

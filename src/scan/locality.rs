@@ -1,6 +1,8 @@
 //! The locality contract, held by random texts: whole, in any cores, through any window and among
 //! any neighbours the answer is the same.
 
+mod versions;
+
 use std::{io::Cursor, ops::Range, sync::Arc};
 
 use proptest::prelude::*;
@@ -33,6 +35,8 @@ enum Piece {
     Example(usize, usize, u8),
     /// An anchor of a rule without what belongs to it.
     Anchor(usize, usize),
+    /// So many anchors of a rule, each with a blank behind it: where they crowd, far rules are not tried.
+    Crowd(usize, usize, usize),
     /// A key of so many lines: it needs most of its rule's reach.
     LongKey(usize),
     /// A token whose middle part is so long.
@@ -50,6 +54,7 @@ fn pieces(long: bool) -> impl Strategy<Value = Vec<Piece>> {
     let piece = prop_oneof![
         6 => (0..1000usize, 0..20usize, any::<u8>()).prop_map(|(rule, at, seed)| Piece::Example(rule, at, seed)),
         2 => (0..1000usize, 0..20usize).prop_map(|(rule, at)| Piece::Anchor(rule, at)),
+        1 => (0..1000usize, 0..20usize, 50..80usize).prop_map(|(rule, at, times)| Piece::Crowd(rule, at, times)),
         1 => (1..250usize).prop_map(Piece::LongKey),
         1 => (20..8_300usize).prop_map(Piece::LongToken),
         4 => filler(6),
@@ -69,13 +74,16 @@ fn text_of(pieces: &[Piece], rules: &RuleSet) -> Vec<u8> {
                 let rule = rules.at(rule % rules.len());
                 text += &example::expand(&rule.finds[at % rule.finds.len()], &format!("{}{seed}", rule.id));
             }
-            Piece::Anchor(rule, at) => {
+            Piece::Anchor(rule, at) | Piece::Crowd(rule, at, _) => {
                 let anchors = match &rules.at(rule % rules.len()).matcher {
                     Matcher::Pattern(pattern) => &pattern.anchors,
                     Matcher::Assigned(assigned) => &assigned.names,
                     Matcher::Value(value) => &value.words,
                 };
-                text += &anchors[at % anchors.len()];
+                match piece {
+                    Piece::Crowd(.., times) => text += &format!("{} ", anchors[at % anchors.len()]).repeat(*times),
+                    _ => text += &anchors[at % anchors.len()],
+                }
             }
             Piece::LongKey(lines) => {
                 text += "-----BEGIN RSA PRIVATE";
