@@ -10,6 +10,7 @@ mod history;
 #[cfg(test)]
 mod locality;
 mod prove;
+mod sweep;
 
 use std::{
     collections::BTreeMap,
@@ -51,6 +52,8 @@ pub struct Settings {
     /// Where the current folder lies below the repository's root: paths that a configuration names
     /// start there.
     pub prefix: RelPath,
+    /// Every blob of a history is scanned whole instead of along the delta chains: slower, the same answer.
+    pub whole_blobs: bool,
 }
 
 /// Scans sources with one set of rules and one policy.

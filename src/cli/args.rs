@@ -61,6 +61,9 @@ pub(crate) struct GitArgs {
     /// Only the history of this ref (repeatable)
     #[arg(long = "ref", group = "part", value_name = "REF")]
     pub(crate) refs: Vec<String>,
+    /// Read every blob whole instead of along git's delta chains: slower, the same answer
+    #[arg(long, conflicts_with_all = ["staged", "range", "since", "refs"])]
+    pub(crate) whole_blobs: bool,
     #[command(flatten)]
     pub(crate) rules: RuleArgs,
     #[command(flatten)]

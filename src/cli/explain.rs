@@ -49,6 +49,7 @@ pub(crate) fn run(args: &ExplainArgs) -> Result<Exit, Message> {
         now: options::now(args.now.as_deref())?,
         target: path.display().to_string(),
         prefix: RelPath::default(),
+        whole_blobs: false,
     };
     let scanner = plan.scanner(settings, &Arc::new(Progress::default()));
     let explained = scanner.explain(&bytes, &RelPath::from_os(name));

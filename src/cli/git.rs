@@ -49,6 +49,7 @@ pub(crate) fn run(args: &GitArgs) -> Result<Exit, Message> {
         now: options::now(args.report.now.as_deref())?,
         target: args.repository.display().to_string(),
         prefix: RelPath::default(),
+        whole_blobs: args.whole_blobs,
     };
     let run = Run::start();
     let scanner = plan.scanner(settings, &run.progress);

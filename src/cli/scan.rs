@@ -42,6 +42,7 @@ pub(crate) fn run(args: &ScanArgs) -> Result<Exit, Message> {
             args.paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(" ")
         },
         prefix: prefix(args),
+        whole_blobs: false,
     };
     let run = Run::start();
     let scanner = plan.scanner(settings, &run.progress);

@@ -212,6 +212,18 @@ impl<O> Version<O> {
         self.known.iter().map(|known| &known.body.outcome)
     }
 
+    /// What became of each, where what two anchors lead to counts once.
+    pub fn distinct(&self) -> impl Iterator<Item = &O> {
+        let place = |one: &Known<O>| {
+            let (_, rule, start, end, from, to) = one.order();
+            ((start, end, rule), (from, to))
+        };
+        let mut order: Vec<&Known<O>> = self.known.iter().collect();
+        order.sort_by_key(|one| place(one));
+        order.dedup_by_key(|one| place(one).0);
+        order.into_iter().map(|one| &one.body.outcome)
+    }
+
     /// The candidates themselves, as [`Detector::finish`] leaves them.
     pub fn candidates(&self) -> Vec<Candidate> {
         let mut found = self.known.iter().map(Known::candidate).collect();

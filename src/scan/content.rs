@@ -132,7 +132,7 @@ impl Scanner {
         (all, scanned)
     }
 
-    fn judge_all(&self, found: Vec<Candidate>, window: &Window<'_>) -> Vec<Judged> {
+    pub(super) fn judge_all(&self, found: Vec<Candidate>, window: &Window<'_>) -> Vec<Judged> {
         let rules = self.rules();
         found
             .into_iter()
@@ -310,7 +310,7 @@ fn masks(all: &[Judged], base: u64) -> Vec<Range<usize>> {
     joined
 }
 
-fn left_out(head: &[u8], class: Class, length: u64) -> Option<ExclusionReason> {
+pub(super) fn left_out(head: &[u8], class: Class, length: u64) -> Option<ExclusionReason> {
     const CONTAINERS: [&[u8]; 8] = [
         b"\x1f\x8b",
         b"PK\x03\x04",

@@ -10,32 +10,32 @@ use std::{
 use git2::Oid;
 use rayon::prelude::*;
 
-use super::{BLOB_LIMIT, Described, Gathered, Gatherer, Scanner};
+use super::{BLOB_LIMIT, Described, Gathered, Gatherer, Scanner, sweep::Visitor};
 use crate::{
     finding::{Finding, History, MOST_REFS, Place, Secret, SuppressedBy, Suppression},
     report::{Job, Report},
     source::{
         Blob, Content, Gap, GapKind, Item, Origin, SourceError,
-        git::{Attribution, CommitGraph, PlaceHistory, Repository, Selection, ValueHistory, ValueId},
+        git::{Attribution, CommitGraph, Limits, PlaceHistory, Repository, Selection, ValueHistory, ValueId},
     },
     suppress::Allow,
 };
 
 /// A secret in a blob, as small as it can be: there may be very many.
-struct Hit {
-    blob: Oid,
-    value: ValueId,
-    rule: usize,
+pub(super) struct Hit {
+    pub(super) blob: Oid,
+    pub(super) value: ValueId,
+    pub(super) rule: usize,
 }
 
 /// Gives each different secret a number.
 #[derive(Default)]
-struct Values {
+pub(super) struct Values {
     numbers: HashMap<Secret, u32>,
 }
 
 impl Values {
-    fn number(&mut self, secret: &Secret) -> ValueId {
+    pub(super) fn number(&mut self, secret: &Secret) -> ValueId {
         let next = u32::try_from(self.numbers.len()).expect("fewer than four thousand million secrets");
         ValueId(*self.numbers.entry(secret.clone()).or_insert(next))
     }
@@ -54,7 +54,14 @@ impl Scanner {
         self.progress.total.store(census.blobs.len() + census.commits.len() + census.tags.len(), Ordering::Relaxed);
         let gatherer = Gatherer::default();
         let hits: Mutex<(Vec<Hit>, Values)> = Mutex::default();
-        repository.sweep_blobs(&census.reading_order, BLOB_LIMIT, &|item| self.take_blob(item, &gatherer, &hits));
+        if *selection == Selection::All && !self.settings.whole_blobs {
+            let visitor = Visitor { scanner: self, gatherer: &gatherer, hits: &hits };
+            let limits = Limits { scan_limit: BLOB_LIMIT, decode_limit: BLOB_LIMIT, ..Limits::default() };
+            let swept = repository.sweep_packs(&visitor, &limits);
+            gatherer.with(|all| all.gaps.extend(swept.gaps));
+        } else {
+            repository.sweep_blobs(&census.reading_order, BLOB_LIMIT, &|item| self.take_blob(item, &gatherer, &hits));
+        }
         let messages: Mutex<Vec<Finding>> = Mutex::default();
         repository.sweep_messages(&census.commit_reading_order, &census.tags, &|item| {
             self.take_message(item, &gatherer, &messages)

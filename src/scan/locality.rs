@@ -23,6 +23,7 @@ fn scanner() -> Scanner {
         now: 1_760_000_000,
         target: "random texts".to_owned(),
         prefix: RelPath::default(),
+        whole_blobs: false,
     };
     let rules = Arc::new(RuleSet::builtin().expect("the built-in rules are sound"));
     Scanner::new(rules, Policy { inline: true, ..Policy::default() }, settings, Arc::new(Progress::default()))

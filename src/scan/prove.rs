@@ -30,6 +30,7 @@ pub fn prove(rules: &Arc<RuleSet>) -> Vec<Problem> {
         now: 1_760_000_000,
         target: "examples".to_owned(),
         prefix: RelPath::default(),
+        whole_blobs: false,
     };
     let scanner = Scanner::new(Arc::clone(rules), Policy::default(), settings, Arc::new(Progress::default()));
     let mut problems = Vec::new();
