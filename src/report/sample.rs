@@ -341,7 +341,7 @@ fn incidents(findings: &[Finding], rules: &BTreeMap<RuleId, Arc<Rule>>) -> Vec<I
         let rule = &rules[&first.rule];
         let mut known = Placeholders::default();
         known.set("path", &first.place.describe());
-        known.set("env_var", rule.env_var.as_deref().unwrap_or("ENV_VAR"));
+        known.set("env_var", rule.text().env_var.as_deref().unwrap_or("ENV_VAR"));
         for fact in &first.facts {
             known.set(&fact.name, &fact.value);
         }
@@ -355,8 +355,8 @@ fn incidents(findings: &[Finding], rules: &BTreeMap<RuleId, Arc<Rule>>) -> Vec<I
             masked: first.secret.masked(),
             first_seen: reached.and_then(|history| history.introduced.clone()),
             at_head: reached.map(|history| history.at_head),
-            rotation: rule.runbook.steps.iter().map(|step| known.fill_step(step)).collect(),
-            short_lived: rule.runbook.short_lived.clone(),
+            rotation: rule.text().runbook.steps.iter().map(|step| known.fill_step(step)).collect(),
+            short_lived: rule.text().runbook.short_lived.clone(),
             findings: of,
         }
     };

@@ -18,7 +18,7 @@ impl Scanner {
         coverage.rules = self.rules().len();
         for rule in self.rules().iter().filter(|rule| rule.role == Role::Finding) {
             coverage.canaries_sent += 1;
-            let text = example::expand(&rule.finds[0], &rule.id);
+            let text = example::expand(&rule.canary, &rule.id);
             let place = Place::File { path: RelPath::new(PATH), local: false };
             let scanned = self.scan_bytes(text.as_bytes());
             let outcomes: Vec<_> = scanned
