@@ -65,7 +65,10 @@ fn list(rules: &RuleSet, out: &mut dyn Write) -> io::Result<()> {
         writeln!(
             out,
             "{:width$}  {:8}  {:7}  {class:11}  {}{role}",
-            rule.id, rule.severity, rule.confidence, rule.text().title
+            rule.id,
+            rule.severity,
+            rule.confidence,
+            rule.text().title
         )?;
     }
     Ok(())

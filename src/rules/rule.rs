@@ -62,6 +62,11 @@ impl Rule {
         &*self.id == name || self.formerly.iter().any(|old| old == name)
     }
 
+    /// Whether it came with keysweep.
+    pub fn is_built_in(&self) -> bool {
+        self.written.is_some()
+    }
+
     /// A rule that cannot name the provider.
     pub fn is_generic(&self) -> bool {
         self.id.starts_with("generic-")

@@ -22,7 +22,7 @@ const SHORTEST_TO_MASK: usize = 8;
 
 pub(super) fn report(scanner: &Scanner, job: Job, gathered: Gathered, started: Instant) -> Report {
     let Gathered { findings, mut gaps, mut notes, dismissed, mut coverage } = gathered;
-    scanner.send_canaries(&mut coverage);
+    scanner.send_canaries(job, &mut coverage);
     gaps.sort();
     gaps.dedup();
     notes.sort();

@@ -49,7 +49,9 @@ pub fn prove(rules: &Arc<RuleSet>) -> Vec<Problem> {
             if !reported.contains(&rule.id) {
                 problems.push(wrong(format!("not reported; reported {reported:?}, dismissed {dismissed:?}")));
             }
-            let foreign = |id: &&Arc<str>| rules.find(id).is_some_and(|other| other.text().provider.id != rule.text().provider.id);
+            let foreign = |id: &&Arc<str>| {
+                rules.find(id).is_some_and(|other| other.text().provider.id != rule.text().provider.id)
+            };
             if let Some(other) = reported.iter().find(foreign) {
                 problems.push(wrong(format!("{other} of another provider fires, too")));
             }
