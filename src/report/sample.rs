@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, ops::Range, sync::Arc, time::Duration};
 
 use git2::Oid;
 
-use super::{Coverage, Job, Report, Thresholds};
+use super::{CanaryScope, Coverage, Job, Report, Thresholds};
 use crate::{
     finding::{
         Excerpt, Fact, Finding, Fingerprint, History, Incident, LineIndex, Part, Place, Secret, SuppressedBy,
@@ -375,6 +375,7 @@ fn coverage() -> Coverage {
         utf16: 1,
         excluded: BTreeMap::from([(ExclusionReason::Submodule, 1), (ExclusionReason::LargeBinary, 2)]),
         rules: 4,
+        canary_scope: CanaryScope::Rules,
         canaries_seen: 3,
         canaries_sent: 4,
         canaries_lost: vec![("acme-key-id".into(), "the rule is switched off in .keysweep.toml".into())],
