@@ -126,15 +126,14 @@ fn a_tree_kept_for_other_entries_is_not_believed() {
     // As if the tree that the index keeps for `dir` and for all were those of HEAD.
     let file = f.dir.join(".git/index");
     let mut bytes = fs::read(&file).unwrap();
-    for (now, before) in [(f.git(["write-tree"]), f.git(["rev-parse", "HEAD^{tree}"]))] {
-        let (now, before) = (Oid::from_str(&now).unwrap(), Oid::from_str(&before).unwrap());
-        let at = bytes.windows(20).position(|window| window == now.as_bytes()).unwrap();
-        bytes[at..at + 20].copy_from_slice(before.as_bytes());
-        // Its count says that it lies: it is that of other entries.
-        let count = bytes[..at].iter().rposition(|byte| *byte == 0).unwrap() + 1;
-        assert_eq!(&bytes[count..count + 2], b"3 ");
-        bytes[count] = b'2';
-    }
+    let now = Oid::from_str(&f.git(["write-tree"])).unwrap();
+    let before = f.id("HEAD^{tree}");
+    let at = bytes.windows(20).position(|window| window == now.as_bytes()).unwrap();
+    bytes[at..at + 20].copy_from_slice(before.as_bytes());
+    // Its count says that it lies: it is that of other entries.
+    let count = bytes[..at].iter().rposition(|byte| *byte == 0).unwrap() + 1;
+    assert_eq!(&bytes[count..count + 2], b"3 ");
+    bytes[count] = b'2';
     fs::write(&file, bytes).unwrap();
     let paths: Vec<_> = we_say(&f).into_iter().map(|(path, _)| path).collect();
     assert_eq!(paths, ["dir/new"]);
