@@ -11,8 +11,8 @@ use std::{
 /// Builds keysweep with `count` rules, its own and made-up ones, and measures that.
 pub(crate) fn measure_with(count: usize, runs: usize) {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    // In the target folder, so that what was built is there the next time.
-    let copy = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("rules-{count}"));
+    // In the target folder and always the same, so that what was built is there the next time.
+    let copy = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("startup");
     for name in ["src", "rules", "benches"] {
         let _ = fs::remove_dir_all(copy.join(name));
         copy_folder(&root.join(name), &copy.join(name));
