@@ -19,6 +19,8 @@ const FIXED: usize = 62;
 const LARGEST: u64 = 1 << 30;
 /// Paths that share their beginnings are stored short; more than so many times the file is an attack on memory.
 const MOST_SPELT: usize = 64;
+/// A path may be as long as on Linux; work on folders within folders grows with its square.
+const LONGEST: usize = 4096;
 /// Folders within folders; git's own limit for a path is less.
 const DEEPEST: usize = 4096;
 
@@ -127,6 +129,9 @@ impl Index {
                 intended,
             };
             let names = if version == 4 { &spelt } else { &data };
+            if entry.path.len() > LONGEST {
+                return Err("a path is longer than any file system takes".to_owned());
+            }
             sorted &= !entry.path.is_empty()
                 && entries.last().is_none_or(|last| {
                     let order = names[last.path.clone()].cmp(&names[entry.path.clone()]);

@@ -79,9 +79,9 @@ struct Staged<'a> {
 }
 
 /// A folder to compare.
-struct Folder {
+struct Folder<'a> {
     /// Its path with a slash at the end; nothing for the root.
-    path: Vec<u8>,
+    path: &'a [u8],
     entries: Range<usize>,
     cached: Option<Cached>,
     /// What each parent has in its place.
@@ -92,7 +92,7 @@ impl Staged<'_> {
     /// Compares with the trees of the parents; the first is that of `HEAD` if there is one.
     fn compare(&mut self, has_head: bool, parents: Vec<Option<Oid>>) {
         let all = 0..self.index.entries.len();
-        let mut stack = vec![Folder { path: Vec::new(), entries: all, cached: self.index.root(), parents }];
+        let mut stack = vec![Folder { path: b"", entries: all, cached: self.index.root(), parents }];
         while let Some(folder) = stack.pop() {
             let known = folder.cached.and_then(|cached| self.index.tree(cached, folder.entries.len()));
             // What git commits is the tree that it keeps here; if some parent has it, nothing is new.
@@ -128,7 +128,7 @@ impl Staged<'_> {
                 let left = &self.index.entries[at..folder.entries.end];
                 let count = left.partition_point(|entry| self.index.path(entry).starts_with(below));
                 stack.push(Folder {
-                    path: below.to_vec(),
+                    path: below,
                     entries: at..at + count,
                     cached: folder.cached.and_then(|cached| self.index.child(cached, name)),
                     parents: trees,
@@ -137,7 +137,7 @@ impl Staged<'_> {
             }
             if has_head && let Some(head) = before.first() {
                 let gone = head.keys().filter(|name| !names.contains(&name[..]));
-                self.gone.extend(gone.map(|name| [&folder.path[..], name].concat()));
+                self.gone.extend(gone.map(|name| [folder.path, name].concat()));
             }
         }
     }

@@ -243,3 +243,26 @@ fn a_damaged_index_is_no_panic_and_a_cut_one_an_error() {
     assert!(Index::read(&fifo).is_err());
     assert!(Index::read(&f.dir.join("absent")).is_ok_and(|index| index.entries.is_empty()));
 }
+
+#[test]
+fn a_path_of_nothing_but_folders_is_an_error_and_not_an_hour_of_work() {
+    let f = Fixture::new();
+    f.write("a", "1").commit("root");
+    for (length, is_read) in [(4096, true), (4097, false), (1 << 20, false)] {
+        let mut bytes = b"DIRC\0\0\0\x02\0\0\0\x01".to_vec();
+        bytes.extend([0; 24]);
+        bytes.extend(0o100_644_u32.to_be_bytes());
+        bytes.extend([0; 12]);
+        bytes.extend(blob("another").as_bytes());
+        bytes.extend(0x0fff_u16.to_be_bytes());
+        bytes.extend(vec![b'/'; length - 1]);
+        bytes.push(b'x');
+        bytes.extend(vec![0; 8 - (FIXED + length) % 8]);
+        bytes.extend([0; 20]);
+        fs::write(f.dir.join(".git/index"), bytes).unwrap();
+        assert_eq!(f.open().staged().map(|changes| changes.items.len()).ok(), is_read.then_some(1), "{length}");
+    }
+}
+
+/// Bytes of an entry before its path.
+const FIXED: usize = 62;
