@@ -115,9 +115,9 @@ fn main() {
     let mut seeds: Vec<Vec<u8>> = Vec::new();
     for rule in rules.iter() {
         match target.as_str() {
-            "example" => seeds.extend(rule.finds.iter().chain(&rule.ignores).map(|one| one.clone().into_bytes())),
+            "example" => seeds.extend(rule.text().finds.iter().chain(&rule.text().ignores).map(|one| one.clone().into_bytes())),
             _ => {
-                let all = rule.finds.iter().chain(&rule.ignores);
+                let all = rule.text().finds.iter().chain(&rule.text().ignores);
                 seeds.extend(all.map(|one| example::expand(one, &rule.id).into_bytes()));
                 if let Matcher::Pattern(pattern) = &rule.matcher {
                     seeds.extend(pattern.anchors.iter().map(|one| one.clone().into_bytes()));

@@ -1,5 +1,10 @@
 //! `keysweep git`.
 
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+};
+
 use keysweep::{
     rules::Confidence,
     scan::{ChangeSelection, Settings},
@@ -27,7 +32,12 @@ enum Part {
 pub(crate) fn run(args: &GitArgs) -> Result<Exit, Message> {
     let outputs = output::parse(&args.report.formats)?;
     let part = part(args)?;
-    let repository = Repository::open(&args.repository)?;
+    let mut repository = Repository::open(&args.repository)?;
+    if args.staged
+        && let Some(path) = index_of_hook(&args.repository, &repository)
+    {
+        repository.set_index_file(path);
+    }
     let trust = match &part {
         // Only the base of a range is trusted: what is examined may not allow itself.
         Part::Change(ChangeSelection::Range(range)) => Trust::Revision(&repository, base(range)),
@@ -75,6 +85,18 @@ fn part(args: &GitArgs) -> Result<Part, Message> {
     } else {
         Ok(Part::Everything(Selection::Refs(args.refs.clone())))
     }
+}
+
+/// The index that git tells a hook of: with `git commit -a` and `git commit FILE` what would be committed is
+/// not in the repository's own.
+fn index_of_hook(named: &Path, repository: &Repository) -> Option<PathBuf> {
+    let path = PathBuf::from(env::var_os("GIT_INDEX_FILE").filter(|path| !path.is_empty())?);
+    // A hook of one repository may look into another one, whose index it is not.
+    let own = || {
+        let folder = fs::canonicalize(path.parent()?).ok()?;
+        Some(folder == fs::canonicalize(&repository.facts().git_dir).ok()?)
+    };
+    (named == Path::new(".") || own() == Some(true)).then_some(path)
 }
 
 /// The side of a range that was there before.

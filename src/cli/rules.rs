@@ -65,27 +65,30 @@ fn list(rules: &RuleSet, out: &mut dyn Write) -> io::Result<()> {
         writeln!(
             out,
             "{:width$}  {:8}  {:7}  {class:11}  {}{role}",
-            rule.id, rule.severity, rule.confidence, rule.title
+            rule.id,
+            rule.severity,
+            rule.confidence,
+            rule.text().title
         )?;
     }
     Ok(())
 }
 
 fn show(rule: &Rule, out: &mut dyn Write) -> io::Result<()> {
-    writeln!(out, "{}: {}", rule.id, rule.title)?;
-    writeln!(out, "\n{}\n", rule.description)?;
+    writeln!(out, "{}: {}", rule.id, rule.text().title)?;
+    writeln!(out, "\n{}\n", rule.text().description)?;
     let mut line = |name: &str, value: Option<&str>| value.map_or(Ok(()), |value| writeln!(out, "{name:16} {value}"));
-    line("provider", Some(&rule.provider.name))?;
+    line("provider", Some(&rule.text().provider.name))?;
     line("kind", Some(rule.kind.word()))?;
     line("severity", Some(rule.severity.word()))?;
     line("confidence", Some(rule.confidence.word()))?;
-    line("lifetime", rule.lifetime.as_deref())?;
-    line("least privilege", rule.least_privilege.as_deref())?;
-    line("short-lived", rule.runbook.short_lived.as_deref())?;
-    line("write instead", rule.env_var.as_deref())?;
-    line("format", Some(&rule.docs))?;
+    line("lifetime", rule.text().lifetime.as_deref())?;
+    line("least privilege", rule.text().least_privilege.as_deref())?;
+    line("short-lived", rule.text().runbook.short_lived.as_deref())?;
+    line("write instead", rule.text().env_var.as_deref())?;
+    line("format", Some(&rule.text().docs))?;
     writeln!(out, "\nRotation")?;
-    for (at, step) in rule.runbook.steps.iter().enumerate() {
+    for (at, step) in rule.text().runbook.steps.iter().enumerate() {
         writeln!(out, "{:3}. {:8} {}", at + 1, step.phase, step.action)?;
         for (name, text) in
             [("console", &step.console), ("cli", &step.cli), ("api", &step.api), ("source", &step.source)]

@@ -334,7 +334,7 @@ ignores = ["y"]
             format!("ACME_CLOUD={uuid}"),
             format!("ACME_CLOUD_KEY_ID={uuid}"),
             format!("acme_cloud_key:\n\n\n\n  {uuid}"),
-            format!("ACME_CLOUD_KEY=0a1b2c3d0-a1b-4c3d-8e9f-0a1b2c3d4e5f"),
+            "ACME_CLOUD_KEY=0a1b2c3d0-a1b-4c3d-8e9f-0a1b2c3d4e5f".to_owned(),
             format!("ACME_CLOUD_KEY=x-{uuid}"),
         ] {
             assert_eq!(found(&text), 0, "{text}");

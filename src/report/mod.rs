@@ -121,7 +121,9 @@ pub struct Coverage {
     pub excluded: BTreeMap<ExclusionReason, usize>,
     /// Rules that were active.
     pub rules: usize,
-    /// One made-up secret of each active rule went through the same pipeline; those seen.
+    /// Of what one made-up secret each went through the same pipeline.
+    pub canary_scope: CanaryScope,
+    /// Canaries seen.
     pub canaries_seen: usize,
     /// Canaries sent.
     pub canaries_sent: usize,
@@ -129,6 +131,27 @@ pub struct Coverage {
     pub canaries_lost: Vec<(RuleId, String)>,
     /// Folders outside the root that were read: a linked worktree's common directory, alternates.
     pub outside: Vec<String>,
+}
+
+/// Of what one made-up secret each goes through a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum CanaryScope {
+    /// Every active rule.
+    #[default]
+    Rules,
+    /// Each class of rules (how they find, what decides whether they are believed), and each rule that the
+    /// configuration allows or brings.
+    Classes,
+}
+
+impl CanaryScope {
+    /// The stable name in JSON.
+    pub fn id(self) -> &'static str {
+        match self {
+            Self::Rules => "rule",
+            Self::Classes => "class",
+        }
+    }
 }
 
 /// How a format is to look; none of it changes what is said.

@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, ops::Range, sync::Arc, time::Duration};
 
 use git2::Oid;
 
-use super::{Coverage, Job, Report, Thresholds};
+use super::{CanaryScope, Coverage, Job, Report, Thresholds};
 use crate::{
     finding::{
         Excerpt, Fact, Finding, Fingerprint, History, Incident, LineIndex, Part, Place, Secret, SuppressedBy,
@@ -341,7 +341,7 @@ fn incidents(findings: &[Finding], rules: &BTreeMap<RuleId, Arc<Rule>>) -> Vec<I
         let rule = &rules[&first.rule];
         let mut known = Placeholders::default();
         known.set("path", &first.place.describe());
-        known.set("env_var", rule.env_var.as_deref().unwrap_or("ENV_VAR"));
+        known.set("env_var", rule.text().env_var.as_deref().unwrap_or("ENV_VAR"));
         for fact in &first.facts {
             known.set(&fact.name, &fact.value);
         }
@@ -355,8 +355,8 @@ fn incidents(findings: &[Finding], rules: &BTreeMap<RuleId, Arc<Rule>>) -> Vec<I
             masked: first.secret.masked(),
             first_seen: reached.and_then(|history| history.introduced.clone()),
             at_head: reached.map(|history| history.at_head),
-            rotation: rule.runbook.steps.iter().map(|step| known.fill_step(step)).collect(),
-            short_lived: rule.runbook.short_lived.clone(),
+            rotation: rule.text().runbook.steps.iter().map(|step| known.fill_step(step)).collect(),
+            short_lived: rule.text().runbook.short_lived.clone(),
             findings: of,
         }
     };
@@ -375,6 +375,7 @@ fn coverage() -> Coverage {
         utf16: 1,
         excluded: BTreeMap::from([(ExclusionReason::Submodule, 1), (ExclusionReason::LargeBinary, 2)]),
         rules: 4,
+        canary_scope: CanaryScope::Rules,
         canaries_seen: 3,
         canaries_sent: 4,
         canaries_lost: vec![("acme-key-id".into(), "the rule is switched off in .keysweep.toml".into())],

@@ -1,19 +1,26 @@
 //! What to look for: rules as written, as run, and the proof that they hold.
+//!
+//! `build.rs` takes in the files that read and check rules, so they may name each other but nothing else of
+//! the crate.
 
 mod builtin;
 pub mod check;
 pub(crate) mod checksum;
+mod error;
 pub mod example;
 mod rule;
 mod runbook;
 mod set;
 mod spec;
+mod text;
 
+pub use error::RuleError;
 pub use rule::{
     Alphabet, Assigned, CharClass, Check, Checksum, Companion, Confidence, Edges, Kind, MAX_REACH, Matcher, Pattern,
-    Provider, Reach, Role, Rule, RuleId, Severity, Structure, Value,
+    Reach, Role, Rule, RuleId, Severity, Structure, Value,
 };
 pub use runbook::{Phase, Placeholders, Runbook, Step};
 pub use set::RuleSet;
+pub use spec::load;
 use spec::load_proved;
-pub use spec::{RuleError, load};
+pub use text::{Provider, RuleText};

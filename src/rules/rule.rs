@@ -5,7 +5,7 @@ use std::{fmt, sync::Arc, sync::OnceLock};
 use regex::bytes::{Regex, RegexBuilder};
 use serde::{Deserialize, Serialize};
 
-use super::Runbook;
+use super::RuleText;
 
 /// The name of a rule in reports, configuration and allow comments, such as `stripe-secret-key`.
 /// Never changes once released.
@@ -17,17 +17,12 @@ pub const MAX_REACH: usize = 65_536;
 /// One kind of secret of one provider, compiled and ready to run.
 ///
 /// People write rules as TOML (`docs/rules-format.md`). Built-in rules and a user's own become this
-/// type, so nothing downstream can tell them apart.
-#[derive(Debug)]
+/// type, so nothing downstream can tell them apart. What a scan needs of the built-in ones is worked out
+/// when keysweep is built; what they say to people is read when first asked for ([`Rule::text`]).
+#[derive(Debug, Deserialize, Serialize)]
 pub struct Rule {
     /// See [`RuleId`].
     pub id: RuleId,
-    /// Completes the sentence "found a …".
-    pub title: String,
-    /// What the secret opens.
-    pub description: String,
-    /// Who issues it.
-    pub provider: Arc<Provider>,
     /// What sort of credential it is.
     pub kind: Kind,
     /// How bad it is if the secret is real.
@@ -42,22 +37,23 @@ pub struct Rule {
     pub companion: Option<Companion>,
     /// Whether it is reported alone.
     pub role: Role,
-    /// The way out of a leak.
-    pub runbook: Arc<Runbook>,
-    /// The environment variable to read it from instead.
-    pub env_var: Option<String>,
-    /// How long it lives if nobody acts.
-    pub lifetime: Option<String>,
-    /// How to give it less power next time.
-    pub least_privilege: Option<String>,
-    /// The page that states the format.
-    pub docs: String,
     /// Earlier ids; allow comments and configuration may still use them.
     pub formerly: Vec<String>,
-    /// Templates that must be found.
-    pub finds: Vec<String>,
-    /// Templates that must not be found.
-    pub ignores: Vec<String>,
+    /// The first of the templates that must be found: its canary.
+    pub canary: String,
+    /// Where a built-in rule's text is to be read.
+    pub(super) written: Option<Written>,
+    #[serde(skip)]
+    pub(super) text: OnceLock<Arc<RuleText>>,
+}
+
+/// The place of a built-in rule among the rule files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+pub(super) struct Written {
+    /// Index of the file.
+    pub(super) file: usize,
+    /// Which of the file's rules it is.
+    pub(super) number: usize,
 }
 
 impl Rule {
@@ -66,22 +62,15 @@ impl Rule {
         &*self.id == name || self.formerly.iter().any(|old| old == name)
     }
 
+    /// Whether it came with keysweep.
+    pub fn is_built_in(&self) -> bool {
+        self.written.is_some()
+    }
+
     /// A rule that cannot name the provider.
     pub fn is_generic(&self) -> bool {
         self.id.starts_with("generic-")
     }
-}
-
-/// Who issues a credential.
-#[derive(Debug, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
-pub struct Provider {
-    /// First part of its rules' ids.
-    pub id: String,
-    /// As people write it.
-    pub name: String,
-    /// Its documentation of credentials.
-    pub url: String,
 }
 
 macro_rules! words {
@@ -282,7 +271,7 @@ words! {
 }
 
 /// What the secret must also satisfy.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 pub enum Check {
     /// At least so many bits of Shannon entropy per byte.
     Entropy(f32),
@@ -299,7 +288,7 @@ pub enum Check {
 }
 
 /// A second part that must or may stand near.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Deserialize, Serialize)]
 pub struct Companion {
     /// The rule that finds it.
     pub rule: RuleId,
@@ -312,7 +301,7 @@ pub struct Companion {
 }
 
 /// How a rule finds its candidates.
-#[derive(Debug)]
+#[derive(Debug, Deserialize, Serialize)]
 pub enum Matcher {
     /// A literal prefix or structure identifies the provider.
     Pattern(Pattern),
@@ -333,7 +322,7 @@ pub struct Reach {
 }
 
 /// A regular expression that is tried where one of its anchors stands.
-#[derive(Debug)]
+#[derive(Debug, Deserialize, Serialize)]
 pub struct Pattern {
     /// Literals of which every match holds at least one.
     pub anchors: Vec<String>,
@@ -349,6 +338,7 @@ pub struct Pattern {
     pub source: String,
     /// Named groups, in order.
     pub groups: Vec<Arc<str>>,
+    #[serde(skip)]
     pub(super) compiled: OnceLock<Regex>,
 }
 
@@ -378,7 +368,7 @@ pub(super) fn compile(source: &str, nocase: bool) -> Result<Regex, regex::Error>
 }
 
 /// A contextual value.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Deserialize, Serialize)]
 pub struct Value {
     /// What it consists of.
     pub alphabet: Alphabet,
@@ -413,7 +403,7 @@ impl Value {
 }
 
 /// A value given to a telling name.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Deserialize, Serialize)]
 pub struct Assigned {
     /// Lower-case words of which the name must contain one.
     pub names: Vec<String>,

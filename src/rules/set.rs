@@ -1,29 +1,16 @@
 //! The rules of a run.
 
-use std::{collections::HashMap, sync::Arc};
+use std::sync::Arc;
 
-use super::{Rule, RuleError, RuleId, builtin, load_proved};
+use super::{Rule, RuleError};
 
 /// The rules of a run, in the order of their ids.
 #[derive(Debug, Default)]
 pub struct RuleSet {
     rules: Vec<Arc<Rule>>,
-    by_id: HashMap<RuleId, usize>,
 }
 
 impl RuleSet {
-    /// The rules that come with keysweep.
-    ///
-    /// # Errors
-    /// Only if the build is broken: a test parses the same text.
-    pub fn builtin() -> Result<Self, RuleError> {
-        let mut rules = Vec::new();
-        for (file, text) in builtin::FILES {
-            rules.extend(load_proved(file, text)?);
-        }
-        Self::new(rules)
-    }
-
     /// Takes rules; a later rule may not have the id of an earlier one.
     ///
     /// # Errors
@@ -36,10 +23,10 @@ impl RuleSet {
                 "rename one of them",
             ));
         }
-        let by_id: HashMap<_, _> = rules.iter().enumerate().map(|(at, rule)| (Arc::clone(&rule.id), at)).collect();
-        for rule in &rules {
+        let set = Self { rules };
+        for rule in &set.rules {
             if let Some(companion) = &rule.companion
-                && !by_id.contains_key(&companion.rule)
+                && set.index(&companion.rule).is_none()
             {
                 return Err(RuleError::without_place(
                     &format!("rule {} names the companion {}, which does not exist", rule.id, companion.rule),
@@ -47,7 +34,12 @@ impl RuleSet {
                 ));
             }
         }
-        Ok(Self { rules, by_id })
+        Ok(set)
+    }
+
+    /// Takes rules that are sorted and hold together.
+    pub(super) fn sorted(rules: Vec<Arc<Rule>>) -> Self {
+        Self { rules }
     }
 
     /// These rules and more.
@@ -80,25 +72,11 @@ impl RuleSet {
 
     /// Where the rule stands.
     pub fn index(&self, id: &str) -> Option<usize> {
-        self.by_id.get(id).copied()
+        self.rules.binary_search_by(|rule| (*rule.id).cmp(id)).ok()
     }
 
     /// The rule with this id, now or formerly.
     pub fn find(&self, id: &str) -> Option<&Arc<Rule>> {
         self.index(id).map(|at| &self.rules[at]).or_else(|| self.rules.iter().find(|rule| rule.is_named(id)))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn built_in_rules_hold_what_is_not_proved_again_at_start() {
-        for (file, text) in builtin::FILES {
-            if let Err(error) = super::super::load(file, text) {
-                panic!("{error}; {}", error.mend);
-            }
-        }
     }
 }

@@ -22,7 +22,7 @@ const SHORTEST_TO_MASK: usize = 8;
 
 pub(super) fn report(scanner: &Scanner, job: Job, gathered: Gathered, started: Instant) -> Report {
     let Gathered { findings, mut gaps, mut notes, dismissed, mut coverage } = gathered;
-    scanner.send_canaries(&mut coverage);
+    scanner.send_canaries(job, &mut coverage);
     gaps.sort();
     gaps.dedup();
     notes.sort();
@@ -120,8 +120,8 @@ fn group(scanner: &Scanner, job: Job, findings: &mut Vec<Finding>) -> Vec<Incide
             findings: (findings.len()..findings.len() + group.len()).collect(),
             first_seen,
             at_head: (job != Job::Files && job != Job::Staged).then_some(live),
-            rotation: rule.runbook.steps.iter().map(|step| known.fill_step(step)).collect(),
-            short_lived: rule.runbook.short_lived.clone(),
+            rotation: rule.text().runbook.steps.iter().map(|step| known.fill_step(step)).collect(),
+            short_lived: rule.text().runbook.short_lived.clone(),
         };
         findings.extend(group.into_iter().map(|finding| Finding { incident: at, ..finding }));
         incidents.push(incident);
@@ -158,7 +158,7 @@ fn placeholders(rule: &Rule, group: &[Finding]) -> Placeholders {
             known.set(&fact.name, &fact.value);
         }
     }
-    if let Some(name) = &rule.env_var {
+    if let Some(name) = &rule.text().env_var {
         known.set("env_var", name);
     }
     known

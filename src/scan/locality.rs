@@ -73,7 +73,8 @@ fn text_of(pieces: &[Piece], rules: &RuleSet) -> Vec<u8> {
         match piece {
             Piece::Example(rule, at, seed) => {
                 let rule = rules.at(rule % rules.len());
-                text += &example::expand(&rule.finds[at % rule.finds.len()], &format!("{}{seed}", rule.id));
+                text +=
+                    &example::expand(&rule.text().finds[at % rule.text().finds.len()], &format!("{}{seed}", rule.id));
             }
             Piece::Anchor(rule, at) | Piece::Crowd(rule, at, _) => {
                 let anchors = match &rules.at(rule % rules.len()).matcher {

@@ -35,7 +35,7 @@ pub fn prove(rules: &Arc<RuleSet>) -> Vec<Problem> {
     let scanner = Scanner::new(Arc::clone(rules), Policy::default(), settings, Arc::new(Progress::default()));
     let mut problems = Vec::new();
     for rule in rules.iter() {
-        for template in &rule.finds {
+        for template in &rule.text().finds {
             let (reported, dismissed) = outcome(&scanner, rule, template);
             let wrong = |message: String| Problem { rule: rule.id.to_string(), template: template.clone(), message };
             if rule.role == Role::Companion {
@@ -50,12 +50,14 @@ pub fn prove(rules: &Arc<RuleSet>) -> Vec<Problem> {
             if !reported.contains(&rule.id) {
                 problems.push(wrong(format!("not reported; reported {reported:?}, dismissed {dismissed:?}")));
             }
-            let foreign = |id: &&Arc<str>| rules.find(id).is_some_and(|other| other.provider.id != rule.provider.id);
+            let foreign = |id: &&Arc<str>| {
+                rules.find(id).is_some_and(|other| other.text().provider.id != rule.text().provider.id)
+            };
             if let Some(other) = reported.iter().find(foreign) {
                 problems.push(wrong(format!("{other} of another provider fires, too")));
             }
         }
-        for template in &rule.ignores {
+        for template in &rule.text().ignores {
             let (reported, _) = outcome(&scanner, rule, template);
             if reported.contains(&rule.id) {
                 problems.push(Problem {

@@ -58,6 +58,24 @@ pub struct AllowValue {
 }
 
 impl Policy {
+    /// Whether an entry names this rule, or a value that the rule's example may hold, so that the rule may be
+    /// blind although others are not.
+    pub fn may_allow(&self, rule: &Rule, example: impl FnOnce() -> String) -> bool {
+        if self.rules.iter().any(|entry| rule.is_named(&entry.id)) {
+            return true;
+        }
+        if self.values.is_empty() {
+            return false;
+        }
+        // The secret's place in the example is not known without running the rule; it is one of these pieces
+        // or, for keys over many lines, all of it.
+        let text = example();
+        let outer = text.split(|c: char| c.is_whitespace() || "\"'`<>,".contains(c));
+        let inner = text.split(|c: char| !c.is_ascii_alphanumeric() && !"-_.+/".contains(c));
+        let pieces: Vec<&str> = outer.chain(inner).chain([text.as_str()]).filter(|piece| !piece.is_empty()).collect();
+        self.values.iter().any(|entry| pieces.iter().any(|piece| entry.pattern.is_match(piece.as_bytes())))
+    }
+
     /// Who says to be quiet about this secret at this path, if anybody does.
     pub fn allows(&self, rule: &Rule, secret: &Secret, path: Option<&RelPath>) -> Option<Suppression> {
         let by = |file: &str, list| SuppressedBy::Config { file: file.to_owned(), list };

@@ -146,7 +146,7 @@ fn rules_page(rules: &RuleSet) -> String {
         let _ = writeln!(
             page,
             "| [`{id}`](#{id}) | {} | {} | {} | {found}{alone} |",
-            cell(&rule.title),
+            cell(&rule.text().title),
             rule.severity,
             rule.confidence,
             id = rule.id
@@ -164,27 +164,27 @@ fn section(page: &mut String, rule: &Rule) {
         page.push('\n');
     };
     line(format!("\n## {}\n", rule.id));
-    line(format!("{}. {}\n", prose(&capital(&rule.title)), prose(&rule.description)));
-    line(format!("- provider: [{}]({})", rule.provider.name, rule.provider.url));
+    line(format!("{}. {}\n", prose(&capital(&rule.text().title)), prose(&rule.text().description)));
+    line(format!("- provider: [{}]({})", rule.text().provider.name, rule.text().provider.url));
     line(format!("- kind: {}", rule.kind));
     let mut known = Placeholders::default();
-    if let Some(name) = &rule.env_var {
+    if let Some(name) = &rule.text().env_var {
         known.set("env_var", name);
         line(format!("- write instead: `{name}`"));
     }
-    for (name, value) in [("lives", &rule.lifetime), ("less power", &rule.least_privilege)] {
+    for (name, value) in [("lives", &rule.text().lifetime), ("less power", &rule.text().least_privilege)] {
         if let Some(value) = value {
             line(format!("- {name}: {}", prose(value)));
         }
     }
-    if let Some(short) = &rule.runbook.short_lived {
+    if let Some(short) = &rule.text().runbook.short_lived {
         line(format!("- short-lived instead: {}", prose(short)));
     }
-    line(format!("- format: {}", link(&rule.docs)));
+    line(format!("- format: {}", link(&rule.text().docs)));
     let mut number = 0;
     for phase in Phase::ALL {
         line(format!("\n**{}**\n", capital(phase.word())));
-        for step in rule.runbook.steps.iter().filter(|step| step.phase == phase) {
+        for step in rule.text().runbook.steps.iter().filter(|step| step.phase == phase) {
             number += 1;
             let step = known.fill_step(step);
             line(format!("{number}. {}{}", prose(&step.action), details(&step)));

@@ -98,7 +98,11 @@ fn every_rule_file_is_read_and_its_rules_are_built_in() {
         let rules = keysweep::rules::load(&path.display().to_string(), &text).unwrap_or_else(|error| panic!("{error}"));
         for rule in &rules {
             assert!(builtin.find(&rule.id).is_some(), "{} of {} is not built in", rule.id, path.display());
-            assert!(path.file_stem().is_some_and(|stem| *stem == *rule.provider.id), "{} is named otherwise", rule.id);
+            assert!(
+                path.file_stem().is_some_and(|stem| *stem == *rule.text().provider.id),
+                "{} is named otherwise",
+                rule.id
+            );
         }
         count += rules.len();
     }

@@ -2,6 +2,7 @@
 //! line, beside the code.
 
 mod action;
+mod canaries;
 mod docs;
 mod files;
 mod history;

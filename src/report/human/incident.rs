@@ -35,7 +35,7 @@ pub(super) fn write(
     let arrow = paint(style::GUTTER, format_args!(" {:indent$}-->", ""));
     page.line(&format!("{arrow} {}{}", place(page, main), paint(style::DIM, standing(report, main, true))))?;
     let why = page.name(&main.remarks.join("; "));
-    let title = report.rules.get(&incident.rule).map_or("", |rule| rule.title.as_str());
+    let title = report.rules.get(&incident.rule).map_or("", |rule| rule.text().title.as_str());
     let label = if why.is_empty() { page.name(title) } else { why.clone() };
     let drawn = match &main.excerpt {
         Some(shown) if !shown.lines.is_empty() => excerpt::write(page, shown, &label, style::of(incident.severity))?,
@@ -56,7 +56,7 @@ pub(super) fn write(
 }
 
 fn headline(page: &mut Page<'_>, report: &Report, look: &Look, incident: &Incident, main: &Finding) -> io::Result<()> {
-    let title = report.rules.get(&incident.rule).map_or("secret", |rule| rule.title.as_str());
+    let title = report.rules.get(&incident.rule).map_or("secret", |rule| rule.text().title.as_str());
     let lead =
         paint(style::of(incident.severity), format_args!("{}[{}]", incident.severity, page.name(&incident.rule)));
     let found = format!(": found {} {}", article(title), page.name(title));
@@ -201,7 +201,7 @@ fn facts(page: &mut Page<'_>, report: &Report, main: &Finding) -> io::Result<()>
         if main.facts.iter().any(|fact| fact.value == part.text) {
             continue;
         }
-        let title = report.rules.get(&part.rule).map_or(&*part.rule, |rule| &rule.title);
+        let title = report.rules.get(&part.rule).map_or(&*part.rule, |rule| &rule.text().title);
         let line = part.location.map_or_else(String::new, |location| format!(" (line {})", location.start_line));
         said.push(format!("{} {}{line}", page.name(title), page.clean(&part.text)));
     }
@@ -214,18 +214,18 @@ fn about(page: &mut Page<'_>, report: &Report, look: &Look, incident: &Incident)
         return Ok(());
     };
     if look.rotation != RotationDetail::None {
-        page.row("about", &page.name(&rule.description))?;
-        if let Some(lifetime) = &rule.lifetime {
+        page.row("about", &page.name(&rule.text().description))?;
+        if let Some(lifetime) = &rule.text().lifetime {
             page.row("lifetime", &page.name(lifetime))?;
         }
     }
-    let instead = match &rule.env_var {
+    let instead = match &rule.text().env_var {
         Some(name) => format!("the environment variable {} or a secret manager", paint(style::BOLD, page.name(name))),
         None => "read it from a secret manager".to_owned(),
     };
     page.row("use instead", &instead)?;
     if look.rotation != RotationDetail::None {
-        if let Some(least) = &rule.least_privilege {
+        if let Some(least) = &rule.text().least_privilege {
             page.row("less power", &page.name(least))?;
         }
         if let Some(short_lived) = &incident.short_lived {

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     finding::{Incident, SuppressedBy},
-    report::{Job, Look, Report},
+    report::{CanaryScope, Job, Look, Report},
     rules::{Confidence, Severity},
 };
 
@@ -156,8 +156,12 @@ pub(super) fn receipt(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
         page.row("left out", &excluded.join("; "))?;
     }
     hidden(page, report)?;
+    let per = match coverage.canary_scope {
+        CanaryScope::Rules => "",
+        CanaryScope::Classes => ", one per class of rules",
+    };
     let canaries =
-        format!("canaries {}/{}", number(coverage.canaries_seen as u64), number(coverage.canaries_sent as u64));
+        format!("canaries {}/{}{per}", number(coverage.canaries_seen as u64), number(coverage.canaries_sent as u64));
     let canaries =
         if coverage.canaries_seen < coverage.canaries_sent { paint(style::ALARM, canaries) } else { canaries };
     let thresholds = format!("confidence: {} is shown, {} fails", report.thresholds.show, report.thresholds.fail);

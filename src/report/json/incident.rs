@@ -76,18 +76,18 @@ pub(in crate::report) struct RuleObject<'a> {
 impl<'a> RuleObject<'a> {
     fn new(rule: &'a Rule) -> Self {
         Self {
-            title: &rule.title,
-            description: &rule.description,
+            title: &rule.text().title,
+            description: &rule.text().description,
             kind: rule.kind,
             severity: rule.severity,
             confidence: rule.confidence,
-            provider: &rule.provider,
-            docs: &rule.docs,
-            lifetime: rule.lifetime.as_deref(),
-            least_privilege: rule.least_privilege.as_deref(),
-            env_var: rule.env_var.as_deref(),
-            short_lived: rule.runbook.short_lived.as_deref(),
-            rotation: &rule.runbook.steps,
+            provider: &rule.text().provider,
+            docs: &rule.text().docs,
+            lifetime: rule.text().lifetime.as_deref(),
+            least_privilege: rule.text().least_privilege.as_deref(),
+            env_var: rule.text().env_var.as_deref(),
+            short_lived: rule.text().runbook.short_lived.as_deref(),
+            rotation: &rule.text().runbook.steps,
         }
     }
 }

@@ -107,6 +107,7 @@ impl<'a> CoverageObject<'a> {
             utf16,
             ref excluded,
             rules,
+            canary_scope,
             canaries_seen: seen,
             canaries_sent: sent,
             ref canaries_lost,
@@ -129,7 +130,7 @@ impl<'a> CoverageObject<'a> {
             utf16,
             excluded: excluded.collect(),
             rules,
-            canaries: CanariesObject { seen, sent, lost: lost.collect() },
+            canaries: CanariesObject { per: canary_scope.id(), seen, sent, lost: lost.collect() },
             outside: outside.iter().map(|folder| context.redactor.text(folder)).collect(),
         }
     }
@@ -144,6 +145,7 @@ struct ExcludedObject {
 
 #[derive(Serialize)]
 struct CanariesObject<'a> {
+    per: &'static str,
     seen: usize,
     sent: usize,
     lost: Vec<LostObject<'a>>,

@@ -75,7 +75,7 @@ fn level(severity: Severity, confidence: Confidence) -> ResultLevel {
 /// where there is little room.
 fn message(context: &Context<'_>, finding: &Finding, incident: Option<&Incident>) -> String {
     let say = |text: &str| harmless(&context.redactor.line(text));
-    let title = context.report.rules.get(&finding.rule).map_or(&*finding.rule, |rule| &rule.title);
+    let title = context.report.rules.get(&finding.rule).map_or(&*finding.rule, |rule| &rule.text().title);
     let masked = say(&finding.secret.masked());
     let mut sentences = vec![format!("Found: {} ({masked}), {} confidence.", say(title), finding.confidence)];
     sentences.extend(origin(finding, &say));

@@ -34,12 +34,12 @@ pub(super) fn descriptor(id: &str, rule: Option<&Rule>) -> ReportingDescriptor {
         Severity::Medium => (ReportingConfigurationLevel::Warning, "5.5"),
         Severity::Low => (ReportingConfigurationLevel::Note, "2.5"),
     };
-    let tags = ["security", "secret", rule.kind.word(), &rule.provider.id];
-    descriptor.short_description = Some(plain(&capital(&rule.title)));
-    descriptor.full_description = Some(plain(&rule.description));
+    let tags = ["security", "secret", rule.kind.word(), &rule.text().provider.id];
+    descriptor.short_description = Some(plain(&capital(&rule.text().title)));
+    descriptor.full_description = Some(plain(&rule.text().description));
     descriptor.help =
         Some(MultiformatMessageString::builder().text(help.text.join("\n")).markdown(help.markdown.join("\n")).build());
-    descriptor.help_uri = Some(rule.docs.clone()).filter(|address| is_address(address));
+    descriptor.help_uri = Some(rule.text().docs.clone()).filter(|address| is_address(address));
     descriptor.default_configuration = Some(ReportingConfiguration::builder().level(level.to_string()).build());
     descriptor.properties = Some(properties(&RuleProperties { tags, precision, security_severity: score }));
     descriptor
@@ -87,15 +87,15 @@ struct Help {
 impl Help {
     fn new(rule: &Rule) -> Self {
         let mut help = Self { markdown: Vec::new(), text: Vec::new() };
-        help.put(&rule.description, &rule.description);
+        help.put(&rule.text().description, &rule.text().description);
         // A rule knows no finding: placeholders become KEY_ID and the like, but its own variable.
         let mut known = Placeholders::default();
-        if let Some(name) = &rule.env_var {
+        if let Some(name) = &rule.text().env_var {
             known.set("env_var", name);
         }
         for phase in Phase::ALL {
             help.heading(&capital(phase.word()));
-            for (step, number) in rule.runbook.steps.iter().filter(|step| step.phase == phase).zip(1..) {
+            for (step, number) in rule.text().runbook.steps.iter().filter(|step| step.phase == phase).zip(1..) {
                 let step = known.fill_step(step);
                 let action = format!("{number}. {}", step.action);
                 help.put(&action, &action);
@@ -106,9 +106,9 @@ impl Help {
             }
         }
         let more = [
-            ("Lifetime", &rule.lifetime),
-            ("Least privilege", &rule.least_privilege),
-            ("Instead of a long-lived secret", &rule.runbook.short_lived),
+            ("Lifetime", &rule.text().lifetime),
+            ("Least privilege", &rule.text().least_privilege),
+            ("Instead of a long-lived secret", &rule.text().runbook.short_lived),
         ];
         if more.iter().any(|(_, text)| text.is_some()) {
             help.heading("Next time");
@@ -119,7 +119,7 @@ impl Help {
             }
         }
         help.heading("More");
-        help.source(Some(&rule.docs));
+        help.source(Some(&rule.text().docs));
         help
     }
 
@@ -182,7 +182,7 @@ mod tests {
         assert!(markdown.contains("\n   ```\n   acme token suspend KEY_ID\n   ```\n"), "{markdown}");
         assert!(markdown.contains("[docs.acme.example](<https://docs.acme.example/tokens/suspend>)"));
         assert!(markdown.contains("Read the token from ACME_TOKEN"));
-        for text in [&rule.lifetime, &rule.least_privilege, &rule.runbook.short_lived] {
+        for text in [&rule.text().lifetime, &rule.text().least_privilege, &rule.text().runbook.short_lived] {
             let text = text.as_deref().expect("the sample has it");
             assert!(markdown.contains(text) && text_only.contains(text));
         }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use bstr::BString;
 use git2::{ObjectType, Odb, Oid};
 
+use super::index::Index;
 use super::raw::{self, EntryKind};
 use super::repository::{Repository, object, object_gap};
 use crate::source::{CommitInfo, Exclusion, Gap, GapKind, RelPath, SourceError};
@@ -91,10 +92,10 @@ impl Repository {
 
     /// The paths in the index, also those in conflict, sorted, each once.
     pub fn tracked_paths(&self) -> Result<Vec<BString>, SourceError> {
-        let handle = self.handle_or_fail()?;
-        let index = handle.index().map_err(|error| failed("the index", &error))?;
-        let mut paths: Vec<BString> = index.iter().map(|entry| entry.path.into()).collect();
-        paths.sort_unstable();
+        let index = Index::read(self.index_file())
+            .map_err(|message| SourceError::Git { what: self.index_file().display().to_string(), message })?;
+        let files = index.entries.iter().map(|entry| index.path(entry)).filter(|path| !path.ends_with(b"/"));
+        let mut paths: Vec<BString> = files.map(BString::from).collect();
         paths.dedup();
         Ok(paths)
     }

@@ -8,6 +8,7 @@ mod change;
 mod ever;
 mod graph;
 mod ids;
+mod index;
 mod loose;
 mod objects;
 mod pack;

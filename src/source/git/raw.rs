@@ -7,6 +7,9 @@ use bstr::ByteSlice as _;
 use git2::Oid;
 use memchr::memchr;
 
+/// The mode of a submodule's commit.
+pub(super) const MODE_COMMIT: u32 = 0o160_000;
+
 /// The object is not what its type says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Malformed;

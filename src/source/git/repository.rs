@@ -20,6 +20,7 @@ const ALTERNATES_DEPTH: usize = 5;
 /// libgit2's handles serve one thread at a time, so each thread borrows one of its own.
 pub struct Repository {
     facts: RepositoryFacts,
+    index_file: PathBuf,
     idle: Mutex<Vec<git2::Repository>>,
 }
 
@@ -76,7 +77,8 @@ impl Repository {
                 _ => SourceError::Open { path: shown(), message: error.message().to_owned() },
             })?;
         let facts = gather(&repository);
-        let repository = Self { facts, idle: Mutex::new(vec![repository]) };
+        let index_file = facts.git_dir.join("index");
+        let repository = Self { facts, index_file, idle: Mutex::new(vec![repository]) };
         repository.object_dirs().iter().for_each(|folder| loose::note_folder(folder));
         Ok(repository)
     }
@@ -84,6 +86,17 @@ impl Repository {
     /// What kind of repository it is and where its parts lie.
     pub fn facts(&self) -> &RepositoryFacts {
         &self.facts
+    }
+
+    /// Where the index is read.
+    pub(super) fn index_file(&self) -> &Path {
+        &self.index_file
+    }
+
+    /// Reads another index than the repository's own: `git commit -a` and `git commit FILE` tell their hooks
+    /// of one that holds what they would commit.
+    pub fn set_index_file(&mut self, path: PathBuf) {
+        self.index_file = path;
     }
 
     /// Borrows a handle for this thread.

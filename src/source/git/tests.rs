@@ -3,6 +3,7 @@
 mod attribution;
 mod changes;
 mod damage;
+mod index;
 mod listing;
 
 use std::collections::HashMap;

@@ -28,7 +28,7 @@ pub(super) struct TreeDiff {
     pub(super) gaps: Vec<Gap>,
 }
 
-type Named = BTreeMap<Vec<u8>, (EntryKind, Oid)>;
+pub(super) type Named = BTreeMap<Vec<u8>, (EntryKind, Oid)>;
 
 /// A folder to compare.
 struct Folder {
@@ -156,7 +156,7 @@ pub(super) fn find_renames(diff: &mut git2::Diff<'_>) -> Result<(), git2::Error>
 }
 
 /// The renamed files of a diff: where they are now, and what they were.
-fn renamed(diff: &git2::Diff<'_>) -> BTreeMap<RelPath, ParentFile> {
+pub(super) fn renamed(diff: &git2::Diff<'_>) -> BTreeMap<RelPath, ParentFile> {
     let mut found = BTreeMap::new();
     for delta in diff.deltas() {
         if delta.status() == git2::Delta::Renamed
@@ -169,7 +169,8 @@ fn renamed(diff: &git2::Diff<'_>) -> BTreeMap<RelPath, ParentFile> {
     found
 }
 
-fn read(odb: &Odb<'_>, id: Oid, gaps: &mut Vec<Gap>) -> Named {
+/// What a tree names; what cannot be read of it is a gap.
+pub(super) fn read(odb: &Odb<'_>, id: Oid, gaps: &mut Vec<Gap>) -> Named {
     let mut named = Named::new();
     match object(odb, id) {
         Ok(tree) if tree.kind() == ObjectType::Tree => {
