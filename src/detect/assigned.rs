@@ -50,6 +50,7 @@ pub(super) fn find(
         secret: absolute(&value),
         groups: vec![("name".into(), absolute(&name))],
         form,
+        coded: None,
     });
 }
 

@@ -6,6 +6,7 @@
 //! and the candidates are the same. A test holds each rule to it.
 
 mod assigned;
+mod base64;
 mod encoding;
 mod pattern;
 mod prefilter;
@@ -26,6 +27,7 @@ pub(crate) use versions::Fault;
 pub use versions::Version;
 
 use crate::rules::{Matcher, RuleSet};
+use base64::Coded;
 use prefilter::{Anchor, Prefilter};
 use versions::{Around, Extent};
 
@@ -54,6 +56,8 @@ pub struct Candidate {
     pub groups: Vec<(Arc<str>, Range<u64>)>,
     /// How the text presents it.
     pub form: Form,
+    /// It stands in base64, and the anchor so many characters behind the start of a group of four.
+    pub coded: Option<u8>,
 }
 
 /// How the text presents a candidate.
@@ -74,7 +78,7 @@ pub struct Detector {
     prefilter: Prefilter,
     /// What each anchor of the prefilter stands for.
     targets: Vec<Target>,
-    /// How far each rule looks.
+    /// How far each rule looks, then how far in base64; see [`Detector::slot`].
     extents: Vec<Extent>,
     around: Around,
     #[cfg(test)]
@@ -88,6 +92,8 @@ enum AnchorAt {
     Rule(usize),
     /// The contextual rules whose words hold the anchor with this index.
     Words(usize),
+    /// One rule, in base64.
+    Coded(Coded),
 }
 
 /// What an anchor stands for.
@@ -97,6 +103,8 @@ struct Target {
     rules: Vec<usize>,
     /// Words of contextual rules that hold it.
     words: Vec<value::Word>,
+    /// Rules whose literals it is in base64.
+    coded: Vec<Coded>,
 }
 
 /// What happened at one anchor, for `keysweep explain`.
@@ -124,6 +132,11 @@ impl Detector {
             };
             for anchor in anchors {
                 let text = if nocase { anchor.to_ascii_lowercase() } else { anchor.clone() };
+                if !nocase {
+                    for (text, coded) in base64::anchors(index, &text) {
+                        table.entry((text.into_bytes(), false)).or_default().coded.push(coded);
+                    }
+                }
                 table.entry((text.into_bytes(), nocase)).or_default().rules.push(index);
             }
         }
@@ -132,7 +145,8 @@ impl Detector {
         }
         let prefilter = Prefilter::new(table.keys().map(|(text, nocase)| Anchor { text, nocase: *nocase }));
         let longest = table.keys().map(|(text, _)| text.len()).max().unwrap_or(0);
-        let extents: Vec<_> = rules.iter().map(|rule| Extent::of(rule)).collect();
+        let extents: Vec<_> =
+            rules.iter().map(|rule| Extent::of(rule)).chain(rules.iter().map(|rule| Extent::of_coded(rule))).collect();
         let around = Around::of(&extents, longest);
         Self {
             rules,
@@ -155,20 +169,33 @@ impl Detector {
     /// distinctive rules are tried.
     pub fn find(&self, window: &Window<'_>, core: &Range<usize>, class: Class, found: &mut Vec<Candidate>) {
         let binary = class == Class::Binary;
-        let mut far: Vec<(usize, Range<usize>)> = Vec::new();
+        let mut far: Vec<(usize, Range<usize>, AnchorAt)> = Vec::new();
         let from = core.start.saturating_sub(CROWD_WITHIN)..core.end;
-        self.each_anchor(window.bytes, &from, binary, &mut |what, at| match what {
-            AnchorAt::Rule(rule) if self.extents[rule].crowds => far.push((rule, at)),
-            what if at.start >= core.start => self.try_at(window, what, &at, found),
-            _ => {}
-        });
-        far.sort_unstable_by_key(|(rule, at)| (*rule, at.start, at.end));
-        for (turn, (rule, at)) in far.iter().enumerate() {
-            let crowd = turn.checked_sub(CROWD).map(|before| &far[before]);
-            let crowded = crowd.is_some_and(|(other, before)| other == rule && before.start + CROWD_WITHIN > at.start);
-            if at.start >= core.start && !crowded {
-                self.try_at(window, AnchorAt::Rule(*rule), at, found);
+        self.each_anchor(window.bytes, &from, binary, &mut |what, at| {
+            let slot = self.slot(what);
+            if slot.is_some_and(|slot| self.extents[slot].crowds) {
+                far.push((slot.unwrap_or_default(), at, what));
+            } else if at.start >= core.start {
+                self.try_at(window, what, &at, found);
             }
+        });
+        far.sort_unstable_by_key(|(slot, at, _)| (*slot, at.start, at.end));
+        for (turn, (slot, at, what)) in far.iter().enumerate() {
+            let crowd = turn.checked_sub(CROWD).map(|before| &far[before]);
+            let crowded =
+                crowd.is_some_and(|(other, before, _)| other == slot && before.start + CROWD_WITHIN > at.start);
+            if at.start >= core.start && !crowded {
+                self.try_at(window, *what, at, found);
+            }
+        }
+    }
+
+    /// Which extent counts at an anchor; those of contextual rules are never far.
+    fn slot(&self, what: AnchorAt) -> Option<usize> {
+        match what {
+            AnchorAt::Rule(rule) => Some(rule),
+            AnchorAt::Coded(coded) => Some(self.rules.len() + coded.rule),
+            AnchorAt::Words(_) => None,
         }
     }
 
@@ -188,6 +215,9 @@ impl Detector {
                     report(AnchorAt::Rule(rule), at.clone());
                 }
             }
+            for &coded in &target.coded {
+                report(AnchorAt::Coded(coded), at.clone());
+            }
             if !binary && !target.words.is_empty() {
                 report(AnchorAt::Words(anchor), at);
             }
@@ -197,6 +227,11 @@ impl Detector {
     fn try_at(&self, window: &Window<'_>, what: AnchorAt, at: &Range<usize>, found: &mut Vec<Candidate>) {
         match what {
             AnchorAt::Words(anchor) => value::find(&self.rules, &self.targets[anchor].words, window, at, found),
+            AnchorAt::Coded(coded) => {
+                if let Matcher::Pattern(matcher) = &self.rules.at(coded.rule).matcher {
+                    base64::find(coded, matcher, window, at, found);
+                }
+            }
             AnchorAt::Rule(rule) => match &self.rules.at(rule).matcher {
                 Matcher::Pattern(matcher) => pattern::find(rule, matcher, window, at, found),
                 Matcher::Assigned(matcher) => assigned::find(rule, matcher, window, at, found),
@@ -227,7 +262,7 @@ impl Detector {
             let mut found = Vec::new();
             self.try_at(window, what, &at, &mut found);
             let rules: BTreeSet<usize> = match what {
-                AnchorAt::Rule(rule) => [rule].into(),
+                AnchorAt::Rule(rule) | AnchorAt::Coded(Coded { rule, .. }) => [rule].into(),
                 AnchorAt::Words(anchor) => self.targets[anchor].words.iter().map(value::Word::rule).collect(),
             };
             traces.extend(rules.into_iter().map(|rule| AnchorTrace {

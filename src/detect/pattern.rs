@@ -43,6 +43,7 @@ pub(super) fn find(rule: usize, pattern: &Pattern, window: &Window<'_>, at: &Ran
             secret: absolute(secret.range()),
             groups,
             form: Form::Known,
+            coded: None,
         });
     }
 }

@@ -148,7 +148,15 @@ pub(super) fn find(
                     let matched = secret.clone();
                     let rule = word.rule();
                     let anchor = window.start + at.start as u64;
-                    found.push(Candidate { rule, anchor, matched, secret, groups: Vec::new(), form: Form::Known });
+                    found.push(Candidate {
+                        rule,
+                        anchor,
+                        matched,
+                        secret,
+                        groups: Vec::new(),
+                        form: Form::Known,
+                        coded: None,
+                    });
                 }
             }
         }

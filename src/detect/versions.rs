@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// An escape before a token, the byte outside of its edge, and the one that tells whether the text goes on.
-const EDGE: usize = 24;
+pub(super) const EDGE: usize = 24;
 /// The longest word of a contextual rule is shorter, in bytes.
 const WORD: usize = 96;
 
@@ -64,6 +64,16 @@ impl Extent {
         let crowds = before + after > FAR;
         let far = lines == Lines::Many || crowds;
         Self { before: before + EDGE, after: after + EDGE, lines, far, crowds }
+    }
+
+    /// The same for the rule in base64, where no line end stands.
+    pub(super) fn of_coded(rule: &Rule) -> Self {
+        let (before, after) = match &rule.matcher {
+            Matcher::Pattern(pattern) => super::base64::reach(pattern),
+            Matcher::Assigned(_) | Matcher::Value(_) => (0, 0),
+        };
+        let crowds = before + after > FAR;
+        Self { before: before + EDGE, after: after + EDGE, lines: Lines::One, far: crowds, crowds }
     }
 
     /// The bytes that a rule's answer at an anchor depends on. Counted from 1, so that 0 stands for "the
@@ -157,9 +167,11 @@ struct Body<O> {
     outcome: O,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy)]
 struct FarAnchor {
-    rule: usize,
+    what: AnchorAt,
+    /// See [`Detector::slot`].
+    slot: usize,
     start: usize,
     end: usize,
     /// Too many others stand before it.
@@ -167,10 +179,11 @@ struct FarAnchor {
 }
 
 /// Anchor, rule, secret and match: what tells two candidates apart.
-type Order = (usize, usize, u64, u64, u64, u64);
+type Order = (usize, usize, bool, u64, u64, u64, u64);
 
 fn order(one: &Candidate) -> Order {
-    (one.anchor as usize, one.rule, one.secret.start, one.secret.end, one.matched.start, one.matched.end)
+    let (secret, matched) = (&one.secret, &one.matched);
+    (one.anchor as usize, one.rule, one.coded.is_some(), secret.start, secret.end, matched.start, matched.end)
 }
 
 impl<O> Clone for Known<O> {
@@ -197,12 +210,14 @@ impl<O> Known<O> {
             secret: self.shift(&found.secret),
             groups: found.groups.iter().map(|(name, range)| (Arc::clone(name), self.shift(range))).collect(),
             form: found.form,
+            coded: found.coded,
         }
     }
 
     fn order(&self) -> Order {
         let (secret, matched) = (self.shift(&self.body.candidate.secret), self.shift(&self.body.candidate.matched));
-        (self.anchor, self.body.candidate.rule, secret.start, secret.end, matched.start, matched.end)
+        let found = &self.body.candidate;
+        (self.anchor, found.rule, found.coded.is_some(), secret.start, secret.end, matched.start, matched.end)
     }
 }
 
@@ -215,7 +230,7 @@ impl<O> Version<O> {
     /// What became of each, where what two anchors lead to counts once.
     pub fn distinct(&self) -> impl Iterator<Item = &O> {
         let place = |one: &Known<O>| {
-            let (_, rule, start, end, from, to) = one.order();
+            let (_, rule, _, start, end, from, to) = one.order();
             ((start, end, rule), (from, to))
         };
         let mut order: Vec<&Known<O>> = self.known.iter().collect();
@@ -280,7 +295,7 @@ impl Detector {
             if !self.fault(Fault::Anchors) {
                 for one in base.far.iter().filter(|one| one.start >= range.start && one.end <= range.end) {
                     let start = one.start - range.start + copied.at;
-                    let needs = self.extents[one.rule].needs(text, start);
+                    let needs = self.extents[one.slot].needs(text, start);
                     let from = if needs.start == 0 { safe.start == 0 } else { needs.start > copied.at };
                     let to = if needs.end > text.len() + 1 {
                         safe.end == usize::MAX
@@ -298,6 +313,10 @@ impl Detector {
         let version = self.version(text, class, &zones, known, far, judge);
         let same = steady && version.known.len() == inherited;
         (version, same)
+    }
+
+    fn slot_of(&self, candidate: &Candidate) -> usize {
+        if candidate.coded.is_some() { self.rules.len() + candidate.rule } else { candidate.rule }
     }
 
     /// Where near rules' anchors may stand that have to be looked at, in order.
@@ -341,32 +360,31 @@ impl Detector {
         let window = Window { bytes: text, start: 0 };
         let mut found: Vec<Candidate> = Vec::new();
         for zone in zones {
-            self.each_anchor(text, zone, binary, &mut |what, at| match what {
-                AnchorAt::Rule(rule) if self.extents[rule].far => {
-                    far.push((FarAnchor { rule, start: at.start, end: at.end, crowded: false }, false));
+            self.each_anchor(text, zone, binary, &mut |what, at| match self.slot(what) {
+                Some(slot) if self.extents[slot].far => {
+                    far.push((FarAnchor { what, slot, start: at.start, end: at.end, crowded: false }, false));
                 }
-                what => self.try_at(&window, what, &at, &mut found),
+                _ => self.try_at(&window, what, &at, &mut found),
             });
         }
         // Of two that are the same the inherited one comes first.
-        far.sort_unstable_by_key(|(one, whole)| (one.rule, one.start, one.end, !*whole));
-        far.dedup_by_key(|(one, _)| (one.rule, one.start, one.end));
+        far.sort_unstable_by_key(|(one, whole)| (one.slot, one.start, one.end, !*whole));
+        far.dedup_by_key(|(one, _)| (one.slot, one.start, one.end));
         let mut anchors: Vec<FarAnchor> = Vec::with_capacity(far.len());
         for (turn, (mut one, whole)) in far.into_iter().enumerate() {
             let crowd = turn.checked_sub(CROWD).map(|before| anchors[before]);
-            one.crowded = self.extents[one.rule].crowds
-                && crowd.is_some_and(|other| other.rule == one.rule && other.start + CROWD_WITHIN > one.start);
+            one.crowded = self.extents[one.slot].crowds
+                && crowd.is_some_and(|other| other.slot == one.slot && other.start + CROWD_WITHIN > one.start);
             anchors.push(one);
             if !one.crowded && !whole {
-                self.try_at(&window, AnchorAt::Rule(one.rule), &(one.start..one.end), &mut found);
+                self.try_at(&window, one.what, &(one.start..one.end), &mut found);
             }
         }
         if anchors.iter().any(|one| one.crowded) {
             known.retain(|one| {
-                let rule = one.body.candidate.rule;
-                let at = anchors.partition_point(|other| (other.rule, other.start) < (rule, one.anchor));
-                let mut there =
-                    anchors[at..].iter().take_while(|other| (other.rule, other.start) == (rule, one.anchor)).peekable();
+                let key = (self.slot_of(&one.body.candidate), one.anchor);
+                let at = anchors.partition_point(|other| (other.slot, other.start) < key);
+                let mut there = anchors[at..].iter().take_while(|other| (other.slot, other.start) == key).peekable();
                 there.peek().is_none() || there.any(|other| !other.crowded)
             });
         }
@@ -379,7 +397,7 @@ impl Detector {
                 continue;
             }
             let anchor = candidate.anchor as usize;
-            let needs = self.extents[candidate.rule].needs(text, anchor);
+            let needs = self.extents[self.slot_of(&candidate)].needs(text, anchor);
             let outcome = judge(&candidate);
             let body = Body { before: anchor + 1 - needs.start, after: needs.end - anchor - 1, candidate, outcome };
             known.push(Known { anchor, body: Arc::new(body) });

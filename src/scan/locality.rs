@@ -34,6 +34,8 @@ fn scanner() -> Scanner {
 enum Piece {
     /// An example of a rule: which rule, which example, which secret.
     Example(usize, usize, u8),
+    /// An example in base64, behind so many other bytes.
+    Coded(usize, usize, usize),
     /// An anchor of a rule without what belongs to it.
     Anchor(usize, usize),
     /// So many anchors of a rule, each with a blank behind it: where they crowd, far rules are not tried.
@@ -54,6 +56,7 @@ fn pieces(long: bool) -> impl Strategy<Value = Vec<Piece>> {
         move |most: usize| (0..FILLERS.len(), 0..most).prop_map(|(at, times)| Piece::Filler(FILLERS[at], times));
     let piece = prop_oneof![
         6 => (0..1000usize, 0..20usize, any::<u8>()).prop_map(|(rule, at, seed)| Piece::Example(rule, at, seed)),
+        2 => (0..1000usize, 0..20usize, 0..70usize).prop_map(|(rule, at, lead)| Piece::Coded(rule, at, lead)),
         2 => (0..1000usize, 0..20usize).prop_map(|(rule, at)| Piece::Anchor(rule, at)),
         1 => (0..1000usize, 0..20usize, 50..80usize).prop_map(|(rule, at, times)| Piece::Crowd(rule, at, times)),
         1 => (1..250usize).prop_map(Piece::LongKey),
@@ -75,6 +78,12 @@ fn text_of(pieces: &[Piece], rules: &RuleSet) -> Vec<u8> {
                 let rule = rules.at(rule % rules.len());
                 text +=
                     &example::expand(&rule.text().finds[at % rule.text().finds.len()], &format!("{}{seed}", rule.id));
+            }
+            Piece::Coded(rule, at, lead) => {
+                let rule = rules.at(rule % rules.len());
+                let finds = &rule.text().finds;
+                let plain = example::expand(&finds[at % finds.len()], &rule.id);
+                text += &data_encoding::BASE64.encode(format!("{}{plain}", ": ".repeat(*lead)).as_bytes());
             }
             Piece::Anchor(rule, at) | Piece::Crowd(rule, at, _) => {
                 let anchors = match &rules.at(rule % rules.len()).matcher {

@@ -16,21 +16,22 @@ pub use structure::Proof;
 
 /// Judges one candidate. `now` (seconds since 1970) decides whether a token has expired.
 pub fn judge(rule: &Rule, candidate: Candidate, window: &Window<'_>, now: i64) -> Judged {
-    let cut = |range: &std::ops::Range<u64>| {
-        &window.bytes[(range.start - window.start) as usize..(range.end - window.start) as usize]
-    };
-    let secret = cut(&candidate.secret);
+    let cut = |range: &std::ops::Range<u64>| candidate.text(window, range);
+    let secret = &*cut(&candidate.secret);
     let mut facts: Vec<Fact> = Vec::new();
     let mut remarks: Vec<String> = Vec::new();
-    let mut name: &[u8] = b"";
+    let mut name = std::borrow::Cow::Borrowed(&b""[..]);
     for (group, range) in &candidate.groups {
         let text = cut(range);
         if &**group == "name" {
             name = text;
         } else if !text.is_empty() {
-            let text = crate::finding::neutralise(&String::from_utf8_lossy(text));
+            let text = crate::finding::neutralise(&String::from_utf8_lossy(&text));
             facts.push(Fact::new(group.to_string(), text));
         }
+    }
+    if candidate.coded.is_some() {
+        remarks.push("it stands there in base64".to_owned());
     }
     let mut confidence = rule.confidence;
     let verdict = 'verdict: {
@@ -38,7 +39,7 @@ pub fn judge(rule: &Rule, candidate: Candidate, window: &Window<'_>, now: i64) -
             break 'verdict Err(reason);
         }
         for check in &rule.checks {
-            match hold(check, secret, cut(&candidate.matched), now, &mut facts, &mut remarks) {
+            match hold(check, secret, &cut(&candidate.matched), now, &mut facts, &mut remarks) {
                 Ok(Proof::Neutral) => {}
                 Ok(Proof::Certain) => confidence = Confidence::Certain,
                 Ok(Proof::Weaker(remark)) => {
@@ -49,7 +50,7 @@ pub fn judge(rule: &Rule, candidate: Candidate, window: &Window<'_>, now: i64) -
             }
         }
         if let Matcher::Assigned(_) = rule.matcher {
-            match score::plausible(name, secret, candidate.form) {
+            match score::plausible(&name, secret, candidate.form) {
                 Ok((least, remark)) => {
                     confidence = confidence.min(least);
                     remarks.extend(remark.map(str::to_owned));
