@@ -127,6 +127,8 @@ pub(super) fn find(
         after => line_start(bytes, at.start, after + most(Value::longest)),
     };
     let to = lines_end(bytes, at.end, at.start.saturating_add(most(|value| value.distance) + 1));
+    // A word names the first value behind it that suits, not those that follow.
+    let mut named = vec![false; words.len()];
     for family in [Family::Alnum, Family::Base64, Family::Base64Url] {
         if !words.iter().any(|word| Family::of(value(word).alphabet) == family) {
             continue;
@@ -136,16 +138,18 @@ pub(super) fn find(
             if !text.iter().any(u8::is_ascii_digit) || !text.iter().any(u8::is_ascii_alphabetic) {
                 continue;
             }
-            for word in words {
+            for (word, named) in words.iter().zip(&mut named) {
                 let value = value(word);
-                if Family::of(value.alphabet) == family
+                if !(*named && part.start > at.start)
+                    && Family::of(value.alphabet) == family
                     && value.length.contains(&part.len())
                     && text.iter().all(|byte| value.alphabet.holds(*byte))
                     && (value.alphabet != Alphabet::Uuid || is_uuid(text))
-                    && names(value, word, bytes, at, &part)
+                    && let Some(word_at) = names(value, word, bytes, at, &part)
                 {
+                    *named |= part.start > at.start;
                     let secret = window.absolute(&part);
-                    let matched = secret.clone();
+                    let matched = window.absolute(&(word_at.start.min(part.start)..word_at.end.max(part.end)));
                     let rule = word.rule();
                     let anchor = window.start + at.start as u64;
                     found.push(Candidate {
@@ -163,27 +167,26 @@ pub(super) fn find(
     }
 }
 
-/// Whether the word stands around its anchor and near enough to the value, and the others as they should.
-fn names(value: &Value, word: &Word, bytes: &[u8], at: &Range<usize>, part: &Range<usize>) -> bool {
+/// Where the word stands around its anchor, if near enough to the value, and the others as they should.
+fn names(value: &Value, word: &Word, bytes: &[u8], at: &Range<usize>, part: &Range<usize>) -> Option<Range<usize>> {
     let text = value.words[word.word as usize].as_bytes();
     let (left, right) = match word.offset as usize {
         WHOLE => (&text[..0], &text[..0]),
         offset => (&text[..offset], &text[offset + at.len()..]),
     };
-    let (Some(start), Some(end)) = (backward(bytes, at.start, left), forward(bytes, at.end, right)) else {
-        return false;
-    };
+    let (start, end) = (backward(bytes, at.start, left)?, forward(bytes, at.end, right)?);
     let near = if end <= part.start {
         part.start - start <= value.distance && lines_between(bytes, start, part.start) < LINES
     } else {
         start >= part.end && end - part.end <= value.after && lines_between(bytes, part.end, start) == 0
     };
     if !near {
-        return false;
+        return None;
     }
     let line = &bytes[line_start(bytes, part.start, value.distance)..part.start];
     let holds = |word: &String| (0..line.len()).any(|at| forward(line, at, word.as_bytes()).is_some());
-    (value.also.is_empty() || value.also.iter().any(holds)) && !value.unless.iter().any(holds)
+    let suits = (value.also.is_empty() || value.also.iter().any(holds)) && !value.unless.iter().any(holds);
+    suits.then_some(start..end)
 }
 
 fn lines_between(bytes: &[u8], from: usize, to: usize) -> usize {
@@ -337,6 +340,8 @@ ignores = ["y"]
         ] {
             assert_eq!(found(&text), 1, "{text}");
         }
+        // The second value has another name, whatever it is.
+        assert_eq!(found(&format!("ACME_CLOUD_KEY={uuid}\nOTHER_KEY={uuid}")), 1);
         for text in [
             format!("ACME_KEY={uuid}"),
             format!("ACME_CLOUD={uuid}"),

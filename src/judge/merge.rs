@@ -75,7 +75,7 @@ fn join_pairs(rules: &RuleSet, judged: &mut [Judged]) {
 }
 
 /// Higher is more specific: provider rules before contextual, contextual before generic; then the
-/// longer match, then the surer.
+/// longer match (or the nearer word), then the surer.
 fn rank(rule: &Rule, one: &Judged) -> (u8, u64, Option<Confidence>) {
     let class = match rule.matcher {
         _ if rule.is_generic() => 0,
@@ -87,7 +87,9 @@ fn rank(rule: &Rule, one: &Judged) -> (u8, u64, Option<Confidence>) {
         Verdict::Report(confidence) => Some(confidence.max(rule.confidence)),
         Verdict::Dismiss(_) => None,
     };
-    (class, one.candidate.matched.end - one.candidate.matched.start, confidence)
+    let length = one.candidate.matched.end - one.candidate.matched.start;
+    // Of contextual rules the one whose word stands nearest, of others the longer match.
+    (class, if class == 1 { u64::MAX - length } else { length }, confidence)
 }
 
 fn settle_overlaps(rules: &RuleSet, judged: &mut [Judged]) {
