@@ -4,6 +4,10 @@ mod attribution;
 mod changes;
 mod damage;
 mod listing;
+mod pack_damage;
+pub(crate) mod pack_writer;
+mod packs;
+mod sweeping;
 
 use std::collections::HashMap;
 use std::fs;

@@ -1,6 +1,8 @@
 //! Works out from the headers of a pack's entries which versions were made from which.
 
-use super::file::{PackFile, Window};
+use std::io;
+
+use super::file::{PackFile, WINDOW, Window};
 use super::id::IdTable;
 use super::index::{Index, IndexError};
 
@@ -34,6 +36,9 @@ pub(super) struct Forest {
     pub(super) ids: IdTable,
     /// Entries of which not even the kind is known.
     pub(super) lost: Vec<(Vec<u8>, &'static str)>,
+    /// How many entries of any kind are not what the index has a checksum of. Compression does not cover the
+    /// header, where one bit makes a tree of a blob.
+    pub(super) doubtful: usize,
 }
 
 /// What the header of an entry says.
@@ -138,13 +143,13 @@ impl Forest {
         }
         let offsets = index.offsets()?;
         let mut reasons = Vec::new();
-        let mut marks = read_headers(index, pack, &offsets, &mut reasons)?;
+        let (mut marks, doubtful) = read_headers(index, pack, &offsets, &mut reasons)?;
         // Every delta learns what stands at the end of its chain: a blob, something else or trouble.
         let ends = chain_ends(&mut marks, &mut reasons);
         let blobs: Vec<u32> = (0..ends.len() as u32).filter(|at| is_blob(ends[*at as usize])).collect();
         let planted = plant(&blobs, &marks);
         let mut forest =
-            Self { nodes: Vec::with_capacity(blobs.len()), ids: IdTable::new(index.width), lost: Vec::new() };
+            Self { nodes: Vec::with_capacity(blobs.len()), ids: IdTable::new(index.width), lost: Vec::new(), doubtful };
         // Where each position of the index stands in the walk.
         let mut walk = vec![NONE; offsets.len()];
         let end = pack.len.saturating_sub(index.width as u64);
@@ -223,11 +228,20 @@ fn read_headers(
     pack: &PackFile,
     offsets: &[(u64, u32)],
     reasons: &mut Vec<&'static str>,
-) -> Result<Vec<u32>, IndexError> {
+) -> Result<(Vec<u32>, usize), IndexError> {
     let mut window = Window::new();
     let mut marks = Vec::with_capacity(offsets.len());
     let mut named = Vec::new();
-    for (at, &(offset, _)) in offsets.iter().enumerate() {
+    let mut doubtful = 0;
+    let checksums = index.checksums()?;
+    let pack_end = pack.len.saturating_sub(index.width as u64);
+    for (at, &(offset, position)) in offsets.iter().enumerate() {
+        if let Some(checksums) = &checksums {
+            let end = offsets.get(at + 1).map_or(pack_end, |next| next.0);
+            if checksum(pack, &mut window, offset, end)? != checksums[position as usize] {
+                doubtful += 1;
+            }
+        }
         let bytes = window.get(pack, offset, HEADER)?;
         let header =
             if offset < 12 { Err("an entry inside the pack's header") } else { Header::read(bytes, index.width) };
@@ -255,7 +269,20 @@ fn read_headers(
             };
         }
     }
-    Ok(marks)
+    Ok((marks, doubtful))
+}
+
+fn checksum(pack: &PackFile, window: &mut Window, mut offset: u64, end: u64) -> io::Result<u32> {
+    let mut hasher = crc32fast::Hasher::new();
+    while offset < end {
+        let bytes = window.get(pack, offset, (end - offset).min(WINDOW as u64) as usize)?;
+        if bytes.is_empty() {
+            break;
+        }
+        hasher.update(bytes);
+        offset += bytes.len() as u64;
+    }
+    Ok(hasher.finalize())
 }
 
 /// Finds the entry at an offset before the one that stands at `from`. Most bases are near.

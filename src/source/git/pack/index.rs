@@ -18,6 +18,8 @@ pub(super) struct Index {
     file: PackFile,
     /// Where ids begin, and how far one lies from the next.
     ids: (u64, u64),
+    /// Where checksums of entries begin, if the version has any.
+    checksums: Option<u64>,
     /// Where offsets of four bytes begin, and how far one lies from the next.
     offsets: (u64, u64),
     /// Where offsets of eight bytes begin, and how many there are.
@@ -69,8 +71,9 @@ impl Index {
             };
             let Some(large) = file.len.checked_sub(end + 2 * width) else { continue };
             if large % 8 == 0 && large / 8 <= if second { count } else { 0 } {
+                let checksums = second.then_some(table + count * width);
                 let (large, width) = ((end, large / 8), width as usize);
-                return Ok(Self { file, ids, offsets, large, count: count as usize, width });
+                return Ok(Self { file, ids, checksums, offsets, large, count: count as usize, width });
             }
         }
         Err(IndexError::Damaged)
@@ -111,6 +114,17 @@ impl Index {
         }
         offsets.sort_unstable();
         Ok(offsets)
+    }
+
+    /// The CRC-32 of each entry by its position in the index; none in version 1.
+    pub(super) fn checksums(&self) -> Result<Option<Vec<u32>>, IndexError> {
+        let Some(from) = self.checksums else { return Ok(None) };
+        let mut checksums = Vec::with_capacity(self.count);
+        self.each(from, 4, self.count, |bytes| {
+            checksums.push(u32_at(bytes));
+            true
+        })?;
+        Ok(Some(checksums))
     }
 
     /// Hands every id with its position to `take`, which may stop.

@@ -1,7 +1,7 @@
 //! Finds another copy of an object, one at a time, for what a pack does not have or cannot give.
 
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use super::ObjectId;
 use super::delta::{self, Edit};
@@ -32,6 +32,16 @@ pub(super) struct Rescue {
 struct Pack {
     index: Index,
     file: PackFile,
+    /// Where entries begin, sorted; read when first asked for.
+    starts: OnceLock<Vec<u64>>,
+}
+
+impl Pack {
+    /// Whether an entry begins at `offset`. What lies between entries may look like one.
+    fn begins(&self, offset: u64) -> bool {
+        let starts = || self.index.offsets().unwrap_or_default().into_iter().map(|(offset, _)| offset).collect();
+        self.starts.get_or_init(starts).binary_search(&offset).is_ok()
+    }
 }
 
 /// A copy.
@@ -61,7 +71,7 @@ impl Rescue {
         let path = self.indexes.get(number)?;
         let index = Index::open(path).ok()?;
         let file = PackFile::open(&path.with_extension("pack")).ok()?;
-        let pack = Arc::new(Pack { index, file });
+        let pack = Arc::new(Pack { index, file, starts: OnceLock::new() });
         if open.len() == OPEN {
             open.remove(0);
         }
@@ -118,7 +128,7 @@ impl Rescue {
                 EntryKind::Blob => break self.inflate(&pack, offset, &header, limit, tools)?,
                 EntryKind::Before(distance) => {
                     chain.push((Arc::clone(&pack), offset, header));
-                    offset = offset.checked_sub(distance).filter(|_| distance > 0)?;
+                    offset = offset.checked_sub(distance).filter(|base| distance > 0 && pack.begins(*base))?;
                 }
                 EntryKind::Named(at) => {
                     let id = ObjectId::from_bytes(head.get(at..at + pack.index.width)?)?;
