@@ -65,8 +65,6 @@ pub(super) enum EntryKind {
 /// A header never has more bytes: ten of size, 32 of an id.
 pub(super) const HEADER: usize = 42;
 
-/// A delta in a circle.
-const CIRCLE: &str = "a delta that needs itself";
 /// A delta on an offset at which nothing begins.
 const NO_BASE: &str = "a delta without its base";
 
@@ -138,14 +136,14 @@ mod mark {
 impl Forest {
     /// Reads the headers of all entries that `index` lists.
     pub(super) fn read(index: &Index, pack: &PackFile) -> Result<Self, IndexError> {
-        if index.count as u64 >= u64::from(mark::FIRST) || !index.fits(pack.len) {
+        if index.count as u64 >= u64::from(mark::FIRST - 1) || !index.fits(pack.len) {
             return Err(IndexError::Damaged);
         }
         let offsets = index.offsets()?;
         let mut reasons = Vec::new();
         let (mut marks, doubtful) = read_headers(index, pack, &offsets, &mut reasons)?;
         // Every delta learns what stands at the end of its chain: a blob, something else or trouble.
-        let ends = chain_ends(&mut marks, &mut reasons);
+        let ends = chain_ends(&mut marks);
         let blobs: Vec<u32> = (0..ends.len() as u32).filter(|at| is_blob(ends[*at as usize])).collect();
         let planted = plant(&blobs, &marks);
         let mut forest =
@@ -249,7 +247,7 @@ fn read_headers(
             Ok(EntryKind::Blob) => mark::BLOB,
             Ok(EntryKind::Other) => mark::OTHER,
             Ok(EntryKind::Before(distance)) => {
-                match offset.checked_sub(distance).and_then(|base| find(offsets, at, base)) {
+                match offset.checked_sub(distance).filter(|_| distance > 0).and_then(|base| find(offsets, at, base)) {
                     Some(base) => base,
                     None => mark::bad(reasons, NO_BASE),
                 }
@@ -297,8 +295,11 @@ fn find(offsets: &[(u64, u32)], from: usize, offset: u64) -> Option<u32> {
 }
 
 /// The mark at the end of each entry's chain of deltas.
-fn chain_ends(marks: &mut [u32], reasons: &mut Vec<&'static str>) -> Vec<u32> {
-    let circle = mark::bad(reasons, CIRCLE);
+///
+/// Where a chain is a circle, one delta of it takes its base from elsewhere: another copy of the base may be
+/// whole. Offsets only point back, so a circle has a delta that names its base.
+fn chain_ends(marks: &mut [u32]) -> Vec<u32> {
+    const ON_THE_WAY: u32 = mark::FIRST - 1;
     let mut ends = vec![0; marks.len()];
     let mut chain = Vec::new();
     // 0 is an entry's number, never the end of a chain, so it says "not known yet".
@@ -306,11 +307,18 @@ fn chain_ends(marks: &mut [u32], reasons: &mut Vec<&'static str>) -> Vec<u32> {
         let mut at = start;
         let end = loop {
             match marks[at] {
+                _ if ends[at] == ON_THE_WAY => {
+                    // In a circle somebody's base lies behind it, or is itself.
+                    let round = chain.iter().rposition(|one| *one == at).unwrap_or(0);
+                    let ahead = |one: &&usize| (marks[**one] as usize) >= **one;
+                    let cut = chain[round..].iter().find(ahead).copied().unwrap_or(at);
+                    marks[cut] = mark::ELSEWHERE;
+                    break mark::ELSEWHERE;
+                }
                 _ if ends[at] != 0 => break ends[at],
-                base if base < mark::FIRST => {
+                base if base < ON_THE_WAY => {
                     chain.push(at);
-                    // Whoever comes back here goes round in a circle.
-                    ends[at] = circle;
+                    ends[at] = ON_THE_WAY;
                     at = base as usize;
                 }
                 end => {

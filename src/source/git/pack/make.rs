@@ -79,7 +79,7 @@ impl<V: Visit> Walk<'_, V> {
             return Ok(Some(bytes));
         };
         tools.holding.grow(true);
-        let copy = self.rescue.read(&base, None, tools.holding.left() / 3);
+        let copy = self.rescue.read(&base, Some(self.number), tools.holding.left() / 3);
         match copy {
             Some(Copy::Blob(base)) => self.make(node, &base, stack, tools).map(Some),
             Some(Copy::Other) => Ok(None),

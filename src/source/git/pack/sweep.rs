@@ -183,8 +183,7 @@ impl<V: Visit> Run<'_, V> {
             self.gap(&shown, GapKind::Corrupt, message);
         }
         let tables = forest.memory() + self.seen.memory();
-        let left = self.limits.max_memory.saturating_sub(tables).max(LEAST);
-        let budget = Budget::new(left, rayon::current_num_threads());
+        let budget = self.budget(tables);
         // What a pack holds that is not the index's may stand under another object's id.
         let check_ids = self.limits.check_ids || damage.is_some() || forest.doubtful > 0;
         let walk = Walk::new(
@@ -228,6 +227,12 @@ impl<V: Visit> Run<'_, V> {
         self.missed.push((shown, missed));
     }
 
+    /// What tables of so many bytes leave for bases and buffers.
+    fn budget(&self, tables: usize) -> Budget {
+        let most = self.limits.max_memory;
+        Budget::new(most.saturating_sub(tables).max(LEAST.min(most)), rayon::current_num_threads())
+    }
+
     /// Notes that a pack cannot be read, unless it has been packed anew: what is new is listed again.
     fn pack_gap(&mut self, path: &Path, error: IndexError) {
         match &error {
@@ -238,10 +243,7 @@ impl<V: Visit> Run<'_, V> {
     }
 
     fn sweep_loose(&mut self, loose: &[(ObjectId, Vec<u16>)]) {
-        let budget = Budget::new(
-            self.limits.max_memory.saturating_sub(self.seen.memory()).max(LEAST),
-            rayon::current_num_threads(),
-        );
+        let budget = self.budget(self.seen.memory());
         let outcome: Mutex<(Vec<ObjectId>, Vec<Missed>)> = Mutex::default();
         loose.par_chunks(RUN).for_each(|some| {
             let (mut inflater, mut window) = (Inflater::new(), Window::new());

@@ -321,7 +321,7 @@ fn a_family_that_does_not_fit_is_made_again_and_again() {
         }
     }
     pack.write(&objects, "comb");
-    let limits = Limits { max_memory: 0, check_ids: false, ..Limits::default() };
+    let limits = Limits { max_memory: 8 << 20, ..Limits::default() };
     let (recorder, swept) = sweep_with(&[&objects], Recorder::default(), &limits);
     assert_eq!(swept.gaps, []);
     assert!(recorder.blobs() == expected(&pack));
