@@ -4,7 +4,7 @@ use std::io;
 
 use super::file::{PackFile, WINDOW, Window};
 use super::id::IdTable;
-use super::index::{Index, IndexError};
+use super::index::{Finder, Index, IndexError};
 
 /// A version of a file's content in a pack. Nodes stand in the order of the walk: a node, then its
 /// children with all that comes from them, the child that most comes from last.
@@ -61,6 +61,9 @@ pub(super) enum EntryKind {
     /// A delta on the object whose id stands at this place of the header.
     Named(usize),
 }
+
+/// For so many ids the index is not read as a whole.
+const FEW: usize = 1000;
 
 /// A header never has more bytes: ten of size, 32 of an id.
 pub(super) const HEADER: usize = 42;
@@ -229,7 +232,7 @@ fn read_headers(
 ) -> Result<(Vec<u32>, usize), IndexError> {
     let mut window = Window::new();
     let mut marks = Vec::with_capacity(offsets.len());
-    let mut named = Vec::new();
+    let (mut named, mut names) = (Vec::new(), Vec::new());
     let mut doubtful = 0;
     let checksums = index.checksums()?;
     let pack_end = pack.len.saturating_sub(index.width as u64);
@@ -253,15 +256,17 @@ fn read_headers(
                 }
             }
             Ok(EntryKind::Named(from)) => {
-                named.push((at, bytes[from..from + index.width].to_vec()));
+                named.push(at as u32);
+                names.extend_from_slice(&bytes[from..from + index.width]);
                 mark::ELSEWHERE
             }
             Err(why) => mark::bad(reasons, why),
         });
     }
-    for (at, id) in named {
-        if let Some(base) = index.find(&id) {
-            marks[at] = match offsets.binary_search_by_key(&base, |entry| entry.0) {
+    let finder = if named.len() > FEW { Finder::all(index)? } else { Finder::each(index) };
+    for (at, id) in named.into_iter().zip(names.chunks_exact(index.width)) {
+        if let Some(base) = finder.find(id) {
+            marks[at as usize] = match offsets.binary_search_by_key(&base, |entry| entry.0) {
                 Ok(base) => base as u32,
                 Err(_) => mark::bad(reasons, NO_BASE),
             };

@@ -4,6 +4,7 @@ use std::io;
 use std::path::Path;
 
 use super::file::PackFile;
+use super::id::IdTable;
 
 /// Bytes of the table of counts by first byte.
 const FANOUT: u64 = 1024;
@@ -195,4 +196,39 @@ impl Index {
 
 fn u32_at(bytes: &[u8]) -> u32 {
     bytes.first_chunk().map_or(0, |bytes| u32::from_be_bytes(*bytes))
+}
+
+/// Finds entries by id: in the file for a few, in memory for many.
+pub(super) struct Finder<'i> {
+    index: &'i Index,
+    ids: Option<IdTable>,
+}
+
+impl<'i> Finder<'i> {
+    /// Looks into the file for each.
+    pub(super) fn each(index: &'i Index) -> Self {
+        Self { index, ids: None }
+    }
+
+    /// Reads all ids first.
+    pub(super) fn all(index: &'i Index) -> Result<Self, IndexError> {
+        let mut ids = IdTable::new(index.width);
+        ids.reserve(index.count);
+        let mut sorted = true;
+        index.each_id(|_, id| {
+            sorted = sorted && ids.last().is_none_or(|last| last <= id);
+            if sorted {
+                ids.push(id);
+            }
+        })?;
+        if sorted { Ok(Self { index, ids: Some(ids) }) } else { Err(IndexError::Damaged) }
+    }
+
+    /// The offset of the entry with this id.
+    pub(super) fn find(&self, id: &[u8]) -> Option<u64> {
+        match &self.ids {
+            Some(ids) => self.index.offset(ids.find(id)? as u64),
+            None => self.index.find(id),
+        }
+    }
 }

@@ -173,6 +173,21 @@ fn every_version_comes_once_and_as_libgit2_reads_it() {
 }
 
 #[test]
+fn many_deltas_by_name_are_found() {
+    let (_temp, objects) = bare();
+    let mut pack = PackWriter::new();
+    let base = text(0..20);
+    pack.blob(&base);
+    for step in 0..1500u32 {
+        pack.named_delta(&base, &[Op::Copy(0, 100), Op::Insert(step.to_string().into_bytes())]);
+    }
+    pack.write(&objects, "named");
+    let (recorder, swept) = sweep(&[&objects]);
+    assert_eq!((swept.gaps.len(), swept.roots), (0, 1));
+    assert!(recorder.blobs() == expected(&pack));
+}
+
+#[test]
 fn the_old_index_gives_the_same() {
     let (_temp, objects) = bare();
     let pack = variety();
