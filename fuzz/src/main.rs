@@ -4,6 +4,15 @@
 //! examples, and mutations splice anchors, examples and odd bytes into one another. A panic ends the
 //! run with the input in `fuzz-crash-TARGET`; an input that takes long is reported in the same way.
 
+mod packs;
+
+/// Where the pack writer of the tests looks for the type of ids.
+mod source {
+    pub mod git {
+        pub use keysweep::source::git::ObjectId;
+    }
+}
+
 use std::{
     sync::Arc,
     time::{Duration, Instant},
@@ -175,7 +184,12 @@ fn main() {
                 assert!(line_hashes(&input, &lines).len() <= lines.len());
             }
             "example" => drop(example::expand(&text, "fuzz")),
-            other => panic!("no target {other}: scan rules config inline neutralise hashes example"),
+            "delta" => packs::delta(&mut random),
+            "forest" => packs::forest(&mut random),
+            "damage" => packs::damage(&mut random),
+            other => {
+                panic!("no target {other}: scan rules config inline neutralise hashes example delta forest damage")
+            }
         }));
         let took = begun.elapsed();
         slowest = slowest.max(took);

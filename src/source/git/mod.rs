@@ -24,7 +24,7 @@ mod staged;
 mod store;
 mod sweep;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod tree_diff;
 mod trees;
 

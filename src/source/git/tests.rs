@@ -5,6 +5,10 @@ mod changes;
 mod damage;
 mod index;
 mod listing;
+mod pack_damage;
+pub(crate) mod pack_writer;
+mod packs;
+mod sweeping;
 
 use std::collections::HashMap;
 use std::fs;

@@ -1,8 +1,10 @@
 //! Works out from the headers of a pack's entries which versions were made from which.
 
-use super::file::{PackFile, Window};
+use std::io;
+
+use super::file::{PackFile, WINDOW, Window};
 use super::id::IdTable;
-use super::index::{Index, IndexError};
+use super::index::{Finder, Index, IndexError};
 
 /// A version of a file's content in a pack. Nodes stand in the order of the walk: a node, then its
 /// children with all that comes from them, the child that most comes from last.
@@ -34,6 +36,9 @@ pub(super) struct Forest {
     pub(super) ids: IdTable,
     /// Entries of which not even the kind is known.
     pub(super) lost: Vec<(Vec<u8>, &'static str)>,
+    /// How many entries of any kind are not what the index has a checksum of. Compression does not cover the
+    /// header, where one bit makes a tree of a blob.
+    pub(super) doubtful: usize,
 }
 
 /// What the header of an entry says.
@@ -57,11 +62,12 @@ pub(super) enum EntryKind {
     Named(usize),
 }
 
+/// For so many ids the index is not read as a whole.
+const FEW: usize = 1000;
+
 /// A header never has more bytes: ten of size, 32 of an id.
 pub(super) const HEADER: usize = 42;
 
-/// A delta in a circle.
-const CIRCLE: &str = "a delta that needs itself";
 /// A delta on an offset at which nothing begins.
 const NO_BASE: &str = "a delta without its base";
 
@@ -133,18 +139,18 @@ mod mark {
 impl Forest {
     /// Reads the headers of all entries that `index` lists.
     pub(super) fn read(index: &Index, pack: &PackFile) -> Result<Self, IndexError> {
-        if index.count as u64 >= u64::from(mark::FIRST) || !index.fits(pack.len) {
+        if index.count as u64 >= u64::from(mark::FIRST - 1) || !index.fits(pack.len) {
             return Err(IndexError::Damaged);
         }
         let offsets = index.offsets()?;
         let mut reasons = Vec::new();
-        let mut marks = read_headers(index, pack, &offsets, &mut reasons)?;
+        let (mut marks, doubtful) = read_headers(index, pack, &offsets, &mut reasons)?;
         // Every delta learns what stands at the end of its chain: a blob, something else or trouble.
-        let ends = chain_ends(&mut marks, &mut reasons);
+        let ends = chain_ends(&mut marks);
         let blobs: Vec<u32> = (0..ends.len() as u32).filter(|at| is_blob(ends[*at as usize])).collect();
         let planted = plant(&blobs, &marks);
         let mut forest =
-            Self { nodes: Vec::with_capacity(blobs.len()), ids: IdTable::new(index.width), lost: Vec::new() };
+            Self { nodes: Vec::with_capacity(blobs.len()), ids: IdTable::new(index.width), lost: Vec::new(), doubtful };
         // Where each position of the index stands in the walk.
         let mut walk = vec![NONE; offsets.len()];
         let end = pack.len.saturating_sub(index.width as u64);
@@ -223,11 +229,20 @@ fn read_headers(
     pack: &PackFile,
     offsets: &[(u64, u32)],
     reasons: &mut Vec<&'static str>,
-) -> Result<Vec<u32>, IndexError> {
+) -> Result<(Vec<u32>, usize), IndexError> {
     let mut window = Window::new();
     let mut marks = Vec::with_capacity(offsets.len());
-    let mut named = Vec::new();
-    for (at, &(offset, _)) in offsets.iter().enumerate() {
+    let (mut named, mut names) = (Vec::new(), Vec::new());
+    let mut doubtful = 0;
+    let checksums = index.checksums()?;
+    let pack_end = pack.len.saturating_sub(index.width as u64);
+    for (at, &(offset, position)) in offsets.iter().enumerate() {
+        if let Some(checksums) = &checksums {
+            let end = offsets.get(at + 1).map_or(pack_end, |next| next.0);
+            if checksum(pack, &mut window, offset, end)? != checksums[position as usize] {
+                doubtful += 1;
+            }
+        }
         let bytes = window.get(pack, offset, HEADER)?;
         let header =
             if offset < 12 { Err("an entry inside the pack's header") } else { Header::read(bytes, index.width) };
@@ -235,27 +250,42 @@ fn read_headers(
             Ok(EntryKind::Blob) => mark::BLOB,
             Ok(EntryKind::Other) => mark::OTHER,
             Ok(EntryKind::Before(distance)) => {
-                match offset.checked_sub(distance).and_then(|base| find(offsets, at, base)) {
+                match offset.checked_sub(distance).filter(|_| distance > 0).and_then(|base| find(offsets, at, base)) {
                     Some(base) => base,
                     None => mark::bad(reasons, NO_BASE),
                 }
             }
             Ok(EntryKind::Named(from)) => {
-                named.push((at, bytes[from..from + index.width].to_vec()));
+                named.push(at as u32);
+                names.extend_from_slice(&bytes[from..from + index.width]);
                 mark::ELSEWHERE
             }
             Err(why) => mark::bad(reasons, why),
         });
     }
-    for (at, id) in named {
-        if let Some(base) = index.find(&id) {
-            marks[at] = match offsets.binary_search_by_key(&base, |entry| entry.0) {
+    let finder = if named.len() > FEW { Finder::all(index)? } else { Finder::each(index) };
+    for (at, id) in named.into_iter().zip(names.chunks_exact(index.width)) {
+        if let Some(base) = finder.find(id) {
+            marks[at as usize] = match offsets.binary_search_by_key(&base, |entry| entry.0) {
                 Ok(base) => base as u32,
                 Err(_) => mark::bad(reasons, NO_BASE),
             };
         }
     }
-    Ok(marks)
+    Ok((marks, doubtful))
+}
+
+fn checksum(pack: &PackFile, window: &mut Window, mut offset: u64, end: u64) -> io::Result<u32> {
+    let mut hasher = crc32fast::Hasher::new();
+    while offset < end {
+        let bytes = window.get(pack, offset, (end - offset).min(WINDOW as u64) as usize)?;
+        if bytes.is_empty() {
+            break;
+        }
+        hasher.update(bytes);
+        offset += bytes.len() as u64;
+    }
+    Ok(hasher.finalize())
 }
 
 /// Finds the entry at an offset before the one that stands at `from`. Most bases are near.
@@ -270,8 +300,11 @@ fn find(offsets: &[(u64, u32)], from: usize, offset: u64) -> Option<u32> {
 }
 
 /// The mark at the end of each entry's chain of deltas.
-fn chain_ends(marks: &mut [u32], reasons: &mut Vec<&'static str>) -> Vec<u32> {
-    let circle = mark::bad(reasons, CIRCLE);
+///
+/// Where a chain is a circle, one delta of it takes its base from elsewhere: another copy of the base may be
+/// whole. Offsets only point back, so a circle has a delta that names its base.
+fn chain_ends(marks: &mut [u32]) -> Vec<u32> {
+    const ON_THE_WAY: u32 = mark::FIRST - 1;
     let mut ends = vec![0; marks.len()];
     let mut chain = Vec::new();
     // 0 is an entry's number, never the end of a chain, so it says "not known yet".
@@ -279,11 +312,18 @@ fn chain_ends(marks: &mut [u32], reasons: &mut Vec<&'static str>) -> Vec<u32> {
         let mut at = start;
         let end = loop {
             match marks[at] {
+                _ if ends[at] == ON_THE_WAY => {
+                    // In a circle somebody's base lies behind it, or is itself.
+                    let round = chain.iter().rposition(|one| *one == at).unwrap_or(0);
+                    let ahead = |one: &&usize| (marks[**one] as usize) >= **one;
+                    let cut = chain[round..].iter().find(ahead).copied().unwrap_or(at);
+                    marks[cut] = mark::ELSEWHERE;
+                    break mark::ELSEWHERE;
+                }
                 _ if ends[at] != 0 => break ends[at],
-                base if base < mark::FIRST => {
+                base if base < ON_THE_WAY => {
                     chain.push(at);
-                    // Whoever comes back here goes round in a circle.
-                    ends[at] = circle;
+                    ends[at] = ON_THE_WAY;
                     at = base as usize;
                 }
                 end => {

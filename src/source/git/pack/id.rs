@@ -117,16 +117,21 @@ impl IdTable {
     }
 
     fn contains(&self, id: &[u8]) -> bool {
+        self.find(id).is_some()
+    }
+
+    /// Where an id stands.
+    pub(super) fn find(&self, id: &[u8]) -> Option<usize> {
         let (mut low, mut high) = (0, self.len());
         while low < high {
             let middle = low.midpoint(high);
             match self.get(middle).cmp(id) {
-                std::cmp::Ordering::Equal => return true,
+                std::cmp::Ordering::Equal => return Some(middle),
                 std::cmp::Ordering::Less => low = middle + 1,
                 std::cmp::Ordering::Greater => high = middle,
             }
         }
-        false
+        None
     }
 
     fn merge(&self, other: &Self) -> Self {

@@ -4,6 +4,7 @@ use std::io;
 use std::path::Path;
 
 use super::file::PackFile;
+use super::id::IdTable;
 
 /// Bytes of the table of counts by first byte.
 const FANOUT: u64 = 1024;
@@ -18,6 +19,8 @@ pub(super) struct Index {
     file: PackFile,
     /// Where ids begin, and how far one lies from the next.
     ids: (u64, u64),
+    /// Where checksums of entries begin, if the version has any.
+    checksums: Option<u64>,
     /// Where offsets of four bytes begin, and how far one lies from the next.
     offsets: (u64, u64),
     /// Where offsets of eight bytes begin, and how many there are.
@@ -69,8 +72,9 @@ impl Index {
             };
             let Some(large) = file.len.checked_sub(end + 2 * width) else { continue };
             if large % 8 == 0 && large / 8 <= if second { count } else { 0 } {
+                let checksums = second.then_some(table + count * width);
                 let (large, width) = ((end, large / 8), width as usize);
-                return Ok(Self { file, ids, offsets, large, count: count as usize, width });
+                return Ok(Self { file, ids, checksums, offsets, large, count: count as usize, width });
             }
         }
         Err(IndexError::Damaged)
@@ -111,6 +115,17 @@ impl Index {
         }
         offsets.sort_unstable();
         Ok(offsets)
+    }
+
+    /// The CRC-32 of each entry by its position in the index; none in version 1.
+    pub(super) fn checksums(&self) -> Result<Option<Vec<u32>>, IndexError> {
+        let Some(from) = self.checksums else { return Ok(None) };
+        let mut checksums = Vec::with_capacity(self.count);
+        self.each(from, 4, self.count, |bytes| {
+            checksums.push(u32_at(bytes));
+            true
+        })?;
+        Ok(Some(checksums))
     }
 
     /// Hands every id with its position to `take`, which may stop.
@@ -181,4 +196,39 @@ impl Index {
 
 fn u32_at(bytes: &[u8]) -> u32 {
     bytes.first_chunk().map_or(0, |bytes| u32::from_be_bytes(*bytes))
+}
+
+/// Finds entries by id: in the file for a few, in memory for many.
+pub(super) struct Finder<'i> {
+    index: &'i Index,
+    ids: Option<IdTable>,
+}
+
+impl<'i> Finder<'i> {
+    /// Looks into the file for each.
+    pub(super) fn each(index: &'i Index) -> Self {
+        Self { index, ids: None }
+    }
+
+    /// Reads all ids first.
+    pub(super) fn all(index: &'i Index) -> Result<Self, IndexError> {
+        let mut ids = IdTable::new(index.width);
+        ids.reserve(index.count);
+        let mut sorted = true;
+        index.each_id(|_, id| {
+            sorted = sorted && ids.last().is_none_or(|last| last <= id);
+            if sorted {
+                ids.push(id);
+            }
+        })?;
+        if sorted { Ok(Self { index, ids: Some(ids) }) } else { Err(IndexError::Damaged) }
+    }
+
+    /// The offset of the entry with this id.
+    pub(super) fn find(&self, id: &[u8]) -> Option<u64> {
+        match &self.ids {
+            Some(ids) => self.index.offset(ids.find(id)? as u64),
+            None => self.index.find(id),
+        }
+    }
 }

@@ -15,9 +15,11 @@ mod id;
 mod index;
 mod inflate;
 mod loose;
+mod make;
 mod memory;
 mod rescue;
 mod sweep;
+mod tools;
 mod visit;
 mod walk;
 

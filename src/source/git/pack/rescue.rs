@@ -1,7 +1,8 @@
 //! Finds another copy of an object, one at a time, for what a pack does not have or cannot give.
 
+use std::collections::HashSet;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use super::ObjectId;
 use super::delta::{self, Edit};
@@ -28,10 +29,36 @@ pub(super) struct Rescue {
     left: Mutex<u64>,
 }
 
+/// Where an entry lies.
+struct Place {
+    pack: Arc<Pack>,
+    offset: u64,
+}
+
+/// A delta on the way to a base.
+struct Link {
+    pack: Arc<Pack>,
+    offset: u64,
+    header: Header,
+    /// What else could have stood in its place.
+    others: Vec<Place>,
+}
+
 #[derive(Debug)]
 struct Pack {
+    number: usize,
     index: Index,
     file: PackFile,
+    /// Where entries begin, sorted; read when first asked for.
+    starts: OnceLock<Vec<u64>>,
+}
+
+impl Pack {
+    /// Whether an entry begins at `offset`. What lies between entries may look like one.
+    fn begins(&self, offset: u64) -> bool {
+        let starts = || self.index.offsets().unwrap_or_default().into_iter().map(|(offset, _)| offset).collect();
+        self.starts.get_or_init(starts).binary_search(&offset).is_ok()
+    }
 }
 
 /// A copy.
@@ -61,7 +88,7 @@ impl Rescue {
         let path = self.indexes.get(number)?;
         let index = Index::open(path).ok()?;
         let file = PackFile::open(&path.with_extension("pack")).ok()?;
-        let pack = Arc::new(Pack { index, file });
+        let pack = Arc::new(Pack { number, index, file, starts: OnceLock::new() });
         if open.len() == OPEN {
             open.remove(0);
         }
@@ -77,7 +104,7 @@ impl Rescue {
         for number in others {
             if let Some(pack) = self.open(number)
                 && let Some(offset) = pack.index.find(id.as_bytes())
-                && let Some(copy) = self.decode(&pack, number, offset, limit, &mut tools)
+                && let Some(copy) = self.decode(&pack, offset, limit, &mut tools)
             {
                 return Some(copy);
             }
@@ -96,54 +123,56 @@ impl Rescue {
     }
 
     /// Follows the chain of the entry at `offset` down to its base, then makes what comes of it.
-    fn decode(
-        &self,
-        pack: &Arc<Pack>,
-        number: usize,
-        mut offset: u64,
-        limit: usize,
-        tools: &mut (Inflater, Window),
-    ) -> Option<Copy> {
-        let mut pack = Arc::clone(pack);
-        let mut chain: Vec<(Arc<Pack>, u64, Header)> = Vec::new();
+    fn decode(&self, first: &Arc<Pack>, offset: u64, limit: usize, tools: &mut (Inflater, Window)) -> Option<Copy> {
+        let mut chain: Vec<Link> = Vec::new();
+        let mut tried = HashSet::new();
+        // Copies of the base of the last link that have not been tried.
+        let mut next = vec![Place { pack: Arc::clone(first), offset }];
         let mut bytes = loop {
-            let mut head = [0; HEADER];
-            let got = pack.file.read_at(&mut head, offset).ok()?;
-            let header = Header::read(&head[..got], pack.index.width).ok()?;
-            if chain.len() > LONGEST_CHAIN {
-                return None;
+            let Some(place) = next.pop() else {
+                // Nothing is left here; the link before may have another base.
+                next = chain.pop()?.others;
+                continue;
+            };
+            if chain.len() > LONGEST_CHAIN || !tried.insert((place.pack.number, place.offset)) || !self.pay(0) {
+                continue;
             }
-            match header.kind {
+            let Place { pack, offset } = place;
+            let mut head = [0; HEADER];
+            let Ok(got) = pack.file.read_at(&mut head, offset) else { continue };
+            let Ok(header) = Header::read(&head[..got], pack.index.width) else { continue };
+            let bases = match header.kind {
                 EntryKind::Other => return Some(Copy::Other),
                 EntryKind::Blob => break self.inflate(&pack, offset, &header, limit, tools)?,
                 EntryKind::Before(distance) => {
-                    chain.push((Arc::clone(&pack), offset, header));
-                    offset = offset.checked_sub(distance).filter(|_| distance > 0)?;
+                    let base = offset.checked_sub(distance).filter(|base| pack.begins(*base));
+                    base.map(|offset| vec![Place { pack: Arc::clone(&pack), offset }])
                 }
                 EntryKind::Named(at) => {
-                    let id = ObjectId::from_bytes(head.get(at..at + pack.index.width)?)?;
-                    chain.push((Arc::clone(&pack), offset, header));
-                    let here = pack.index.find(id.as_bytes()).map(|offset| (Arc::clone(&pack), offset));
-                    let elsewhere = || {
-                        (0..self.indexes.len()).filter(|other| *other != number).find_map(|other| {
-                            let pack = self.open(other)?;
-                            let offset = pack.index.find(id.as_bytes())?;
-                            Some((pack, offset))
-                        })
-                    };
-                    match here.or_else(elsewhere) {
-                        Some((next, at)) => (pack, offset) = (next, at),
-                        None => match self.read_loose(&id, limit, tools)? {
-                            Copy::Blob(bytes) => break bytes,
-                            Copy::Other => return Some(Copy::Other),
-                        },
+                    let id = head.get(at..at + pack.index.width).and_then(ObjectId::from_bytes)?;
+                    let bases = self.places(&id, &pack);
+                    if bases.is_empty() {
+                        let loose = self.read_loose(&id, limit, tools);
+                        match loose {
+                            Some(Copy::Blob(bytes)) => {
+                                chain.push(Link { pack, offset, header, others: Vec::new() });
+                                break bytes;
+                            }
+                            Some(Copy::Other) => return Some(Copy::Other),
+                            None => {}
+                        }
                     }
+                    Some(bases)
                 }
+            };
+            if let Some(bases) = bases {
+                let others = std::mem::replace(&mut next, bases);
+                chain.push(Link { pack, offset, header, others });
             }
         };
         let mut edit = Edit::default();
-        for (pack, offset, header) in chain.into_iter().rev() {
-            let delta = self.inflate(&pack, offset, &header, limit, tools)?;
+        for link in chain.into_iter().rev() {
+            let delta = self.inflate(&link.pack, link.offset, &link.header, limit, tools)?;
             let (_, size, _) = delta::sizes(&delta).ok()?;
             if !self.pay(size) {
                 return None;
@@ -153,6 +182,18 @@ impl Rescue {
             bytes = result;
         }
         Some(Copy::Blob(bytes))
+    }
+
+    /// The copies of an object in packs, the best at the end: its own pack's.
+    fn places(&self, id: &ObjectId, own: &Arc<Pack>) -> Vec<Place> {
+        let others = (0..self.indexes.len()).rev().filter(|number| *number != own.number);
+        let packs = others.filter_map(|number| self.open(number)).chain([Arc::clone(own)]);
+        packs
+            .filter_map(|pack| {
+                let offset = pack.index.find(id.as_bytes())?;
+                Some(Place { pack, offset })
+            })
+            .collect()
     }
 
     fn inflate(

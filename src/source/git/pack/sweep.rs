@@ -15,7 +15,8 @@ use super::inflate::Inflater;
 use super::loose::{self, Loose};
 use super::memory::{Budget, Holding};
 use super::rescue::{Copy, Rescue};
-use super::walk::{DONE, FAILED, Failure, NO_BLOB, SEEN, Totals, Walk};
+use super::tools::{Failure, Totals};
+use super::walk::{DONE, FAILED, NO_BLOB, SEEN, Walk};
 use super::{Limits, ObjectId, Visit};
 use crate::source::git::Repository;
 use crate::source::git::repository::files_in;
@@ -41,7 +42,7 @@ pub struct Swept {
     pub bytes: u64,
     /// Those of the bytes that a base did not have.
     pub fresh: u64,
-    /// Bytes of all versions made, with those made twice and those made only as a base.
+    /// Bytes of all versions made, as often as they were made; some are made only as a base.
     pub decoded: u64,
     /// Packs read.
     pub packs: usize,
@@ -112,8 +113,8 @@ struct Run<'s, V> {
 struct Missed {
     id: ObjectId,
     failure: Failure,
-    /// It may be a commit or a tree.
-    kind_unknown: bool,
+    /// The pack in which it could not be read.
+    pack: Option<usize>,
 }
 
 impl<V: Visit> Run<'_, V> {
@@ -177,11 +178,14 @@ impl<V: Visit> Run<'_, V> {
         if let Some(message) = damage {
             self.gap(&shown, GapKind::Corrupt, message);
         }
+        if forest.doubtful > 0 {
+            let message = format!("{} of its objects are not as its index says", forest.doubtful);
+            self.gap(&shown, GapKind::Corrupt, message);
+        }
         let tables = forest.memory() + self.seen.memory();
-        let left = self.limits.max_memory.saturating_sub(tables).max(LEAST);
-        let budget = Budget::new(left, rayon::current_num_threads());
+        let budget = self.budget(tables);
         // What a pack holds that is not the index's may stand under another object's id.
-        let check_ids = self.limits.check_ids || damage.is_some();
+        let check_ids = self.limits.check_ids || damage.is_some() || forest.doubtful > 0;
         let walk = Walk::new(
             self.visit,
             self.limits,
@@ -202,7 +206,7 @@ impl<V: Visit> Run<'_, V> {
             .into_iter()
             .map(|(node, failure)| {
                 let id = forest.ids.id(forest.nodes[node as usize].id as usize);
-                Missed { id, failure, kind_unknown: false }
+                Missed { id, failure, pack: Some(number) }
             })
             .collect();
         let mut done = IdTable::new(forest.width());
@@ -211,16 +215,22 @@ impl<V: Visit> Run<'_, V> {
             if flags & DONE != 0 && flags & SEEN == 0 {
                 done.push(forest.ids.get(at));
             } else if flags & (DONE | SEEN | NO_BLOB | FAILED) == 0 && !self.totals.stopped.load(Relaxed) {
-                let failure = Failure { kind: GapKind::Internal, message: "it was not reached".into() };
-                missed.push(Missed { id: forest.ids.id(at), failure, kind_unknown: false });
+                let failure = Failure { kind: GapKind::Internal, ..Failure::corrupt("it was not reached") };
+                missed.push(Missed { id: forest.ids.id(at), failure, pack: Some(number) });
             }
         }
         for (id, why) in &forest.lost {
-            let failure = Failure { kind: GapKind::Corrupt, message: (*why).into() };
-            missed.extend(ObjectId::from_bytes(id).map(|id| Missed { id, failure, kind_unknown: true }));
+            let failure = Failure { unknown: true, ..Failure::corrupt(*why) };
+            missed.extend(ObjectId::from_bytes(id).map(|id| Missed { id, failure, pack: Some(number) }));
         }
         self.seen.add(done);
         self.missed.push((shown, missed));
+    }
+
+    /// What tables of so many bytes leave for bases and buffers.
+    fn budget(&self, tables: usize) -> Budget {
+        let most = self.limits.max_memory;
+        Budget::new(most.saturating_sub(tables).max(LEAST.min(most)), rayon::current_num_threads())
     }
 
     /// Notes that a pack cannot be read, unless it has been packed anew: what is new is listed again.
@@ -233,10 +243,7 @@ impl<V: Visit> Run<'_, V> {
     }
 
     fn sweep_loose(&mut self, loose: &[(ObjectId, Vec<u16>)]) {
-        let budget = Budget::new(
-            self.limits.max_memory.saturating_sub(self.seen.memory()).max(LEAST),
-            rayon::current_num_threads(),
-        );
+        let budget = self.budget(self.seen.memory());
         let outcome: Mutex<(Vec<ObjectId>, Vec<Missed>)> = Mutex::default();
         loose.par_chunks(RUN).for_each(|some| {
             let (mut inflater, mut window) = (Inflater::new(), Window::new());
@@ -262,7 +269,7 @@ impl<V: Visit> Run<'_, V> {
                         Err(why) => failure = Some(why),
                     }
                 }
-                missed.extend(failure.map(|failure| Missed { id: *id, failure, kind_unknown: true }));
+                missed.extend(failure.map(|failure| Missed { id: *id, failure, pack: None }));
             }
             let mut outcome = outcome.lock().unwrap_or_else(PoisonError::into_inner);
             outcome.0.append(&mut done);
@@ -313,7 +320,7 @@ impl<V: Visit> Run<'_, V> {
                 Ok(())
             }
             Ok(Loose::Other) => Ok(()),
-            Err((kind, message)) => Err(Failure { kind, message: message.into() }),
+            Err((kind, message)) => Err(Failure { kind, message: message.into(), unknown: true }),
         };
         holding.release(0);
         outcome
@@ -321,8 +328,9 @@ impl<V: Visit> Run<'_, V> {
 
     fn finish(mut self) -> Swept {
         for (container, mut missed) in std::mem::take(&mut self.missed) {
-            missed
-                .retain(|one| !self.seen.contains(one.id.as_bytes()) && !(one.kind_unknown && self.is_other(&one.id)));
+            let settled =
+                |one: &Missed| self.seen.contains(one.id.as_bytes()) || (one.failure.unknown && self.is_other(one));
+            missed.retain(|one| !settled(one));
             missed.sort_by_key(|one| one.id);
             missed.dedup_by_key(|one| one.id);
             if missed.len() > NAMED {
@@ -331,7 +339,7 @@ impl<V: Visit> Run<'_, V> {
                 continue;
             }
             self.gaps.extend(missed.into_iter().map(|one| Gap {
-                what: format!("{} {}", if one.kind_unknown { "object" } else { "blob" }, one.id),
+                what: format!("{} {}", if one.failure.unknown { "object" } else { "blob" }, one.id),
                 kind: one.failure.kind,
                 message: one.failure.message.into_owned(),
             }));
@@ -351,7 +359,7 @@ impl<V: Visit> Run<'_, V> {
             roots: totals.roots.load(Relaxed),
             bytes: totals.bytes.load(Relaxed),
             fresh: totals.fresh.load(Relaxed),
-            decoded: totals.decoded.load(Relaxed) + totals.again.load(Relaxed),
+            decoded: totals.decoded.load(Relaxed),
             packs: self.packs,
             stopped: totals.stopped.load(Relaxed),
             gaps: self.gaps,
@@ -359,8 +367,8 @@ impl<V: Visit> Run<'_, V> {
     }
 
     /// Whether another copy shows that an object is a commit, tree or tag.
-    fn is_other(&self, id: &ObjectId) -> bool {
-        matches!(self.rescue.read(id, None, 0), Some(Copy::Other))
+    fn is_other(&self, one: &Missed) -> bool {
+        matches!(self.rescue.read(&one.id, one.pack, 0), Some(Copy::Other))
     }
 }
 

@@ -44,7 +44,8 @@ pub struct Limits {
     /// All versions of a run together, in bytes. A pack of a few megabytes can hold more than anybody can
     /// wait for; what lies behind is a gap.
     pub max_decoded: u64,
-    /// Hash every version and compare with its id. Costs more than everything else.
+    /// Hash every version and compare with its id, if that is SHA-1. Costs more than everything else, and
+    /// is done in any case for a pack that shows damage.
     pub check_ids: bool,
 }
 

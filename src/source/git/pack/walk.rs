@@ -1,30 +1,22 @@
 //! Walks the families of a pack, from base to delta, and hands every version to the visitor.
 
-use std::borrow::Cow;
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use git2::{ObjectType, Oid};
 use rayon::Scope;
 
-use super::delta::{self, Copied, DeltaError, Edit};
-use super::file::{PackFile, WINDOW, Window};
-use super::forest::{EntryKind, Forest, Header, NONE, Node};
+use super::file::PackFile;
+use super::forest::{Forest, NONE, Node};
 use super::id::Seen;
-use super::inflate::Inflater;
-use super::memory::{Budget, Holding};
-use super::rescue::{Copy, Rescue};
+use super::memory::Budget;
+use super::rescue::Rescue;
+use super::tools::{Failure, TALLY, Tools, Totals};
 use super::{Limits, ObjectId, Visit};
-use crate::source::GapKind;
 
 /// Roots taken from the list at once; neighbours come out of one read.
 const ROOTS: usize = 16;
 /// A child from which at least so many versions come is given away when threads stand idle.
 const GIVEN: u32 = 16;
-/// Counts are added to the common ones after so many versions.
-const TALLY: u64 = 64;
-/// So many bytes may be made again in any case; beyond that, twice of what was made first.
-const AGAIN: u64 = 256 << 20;
 
 /// The object was handed out before, from another pack.
 pub(super) const SEEN: u8 = 1;
@@ -34,37 +26,6 @@ pub(super) const DONE: u8 = 2;
 pub(super) const NO_BLOB: u8 = 4;
 /// A copy of it could not be made.
 pub(super) const FAILED: u8 = 8;
-
-/// What was done, counted by all threads.
-#[derive(Debug, Default)]
-pub(super) struct Totals {
-    pub(super) blobs: AtomicU64,
-    pub(super) roots: AtomicU64,
-    pub(super) bytes: AtomicU64,
-    pub(super) fresh: AtomicU64,
-    /// Bytes of all versions made, handed out or not.
-    pub(super) decoded: AtomicU64,
-    /// Bytes made once more because they could not be kept.
-    pub(super) again: AtomicU64,
-    pub(super) stopped: AtomicBool,
-}
-
-/// Why a version could not be made.
-#[derive(Debug, Clone)]
-pub(super) struct Failure {
-    pub(super) kind: GapKind,
-    pub(super) message: Cow<'static, str>,
-}
-
-impl Failure {
-    fn corrupt(message: impl Into<Cow<'static, str>>) -> Self {
-        Self { kind: GapKind::Corrupt, message: message.into() }
-    }
-
-    fn limit(message: impl Into<Cow<'static, str>>) -> Self {
-        Self { kind: GapKind::Limit, message: message.into() }
-    }
-}
 
 /// A walk through one pack.
 pub(super) struct Walk<'s, V: Visit> {
@@ -87,29 +48,15 @@ pub(super) struct Walk<'s, V: Visit> {
 }
 
 /// A version whose children are still to be made.
-struct Frame<S> {
-    node: u32,
+pub(super) struct Frame<S> {
+    pub(super) node: u32,
     /// The next child, and where the family ends.
-    next: u32,
-    end: u32,
+    pub(super) next: u32,
+    pub(super) end: u32,
     /// None if they were dropped to save memory.
-    bytes: Option<Arc<Vec<u8>>>,
+    pub(super) bytes: Option<Arc<Vec<u8>>>,
     /// None if the version was too large to be visited.
-    state: Arc<Option<S>>,
-}
-
-/// What a thread works with.
-struct Tools<'b> {
-    holding: Holding<'b>,
-    inflater: Inflater,
-    window: Window,
-    delta: Vec<u8>,
-    edit: Edit,
-    blobs: u64,
-    roots: u64,
-    bytes: u64,
-    fresh: u64,
-    decoded: u64,
+    pub(super) state: Arc<Option<S>>,
 }
 
 impl<'s, V: Visit> Walk<'s, V> {
@@ -182,7 +129,7 @@ impl<'s, V: Visit> Walk<'s, V> {
         &self.flags[self.node(node).id as usize]
     }
 
-    fn node(&self, node: u32) -> &Node {
+    pub(super) fn node(&self, node: u32) -> &Node {
         &self.forest.nodes[node as usize]
     }
 
@@ -367,7 +314,7 @@ impl<'s, V: Visit> Walk<'s, V> {
         false
     }
 
-    fn id(&self, node: u32) -> ObjectId {
+    pub(super) fn id(&self, node: u32) -> ObjectId {
         self.forest.ids.id(self.node(node).id as usize)
     }
 
@@ -387,22 +334,11 @@ impl<'s, V: Visit> Walk<'s, V> {
         Some(stack.pop().unwrap_or(Frame { node, next: 0, end: 0, bytes: None, state: Arc::new(None) }))
     }
 
-    fn rescue_bytes(&self, node: u32, tools: &mut Tools<'_>) -> Option<Vec<u8>> {
-        // One rescue at a time, for it holds up to three objects.
-        tools.holding.grow(true);
-        match self.rescue.read(&self.id(node), Some(self.number), tools.holding.left() / 3) {
-            Some(Copy::Blob(bytes)) => Some(bytes),
-            _ => None,
-        }
-    }
-
     /// Notes that nothing of a family can be had.
     fn fail(&self, node: u32, failure: &Failure) {
         self.note(node, failure.clone());
-        let below = Failure {
-            kind: failure.kind,
-            message: format!("its delta base cannot be read: {}", failure.message).into(),
-        };
+        let message = format!("its delta base cannot be read: {}", failure.message).into();
+        let below = Failure { message, ..*failure };
         for below_node in node + 1..node + self.node(node).family {
             self.note(below_node, below.clone());
         }
@@ -419,228 +355,5 @@ impl<'s, V: Visit> Walk<'s, V> {
         for at in node..node + self.node(node).family {
             self.flags(at).fetch_or(flag, Relaxed);
         }
-    }
-
-    /// Reads the header of a node's entry and makes sure that what follows may be inflated.
-    fn header(&self, node: u32, tools: &mut Tools<'_>) -> Result<(Header, Option<ObjectId>), Failure> {
-        let at = self.node(node);
-        let bytes = tools
-            .window
-            .get(self.pack, at.offset, (at.len as usize).min(WINDOW))
-            .map_err(|_| Failure { kind: GapKind::Unreadable, message: "the pack cannot be read".into() })?;
-        let width = self.forest.width();
-        let header = Header::read(bytes, width).map_err(Failure::corrupt)?;
-        if header.size > self.limits.decode_limit {
-            let message = format!("{} bytes, more than the limit of {}", header.size, self.limits.decode_limit);
-            return Err(Failure::limit(message));
-        }
-        if self.totals.decoded.load(Relaxed) > self.limits.max_decoded {
-            return Err(Failure::limit("the run has made more bytes than its limit"));
-        }
-        let base = match header.kind {
-            EntryKind::Named(from) => ObjectId::from_bytes(&bytes[from..from + width]),
-            _ => None,
-        };
-        Ok((header, base))
-    }
-
-    fn end(&self, node: &Node) -> u64 {
-        if node.len == u32::MAX { self.pack.len } else { node.offset + u64::from(node.len) }
-    }
-
-    /// Makes a root. None if it is a delta on an object elsewhere that is no blob.
-    fn make_root(
-        &self,
-        node: u32,
-        tools: &mut Tools<'_>,
-        stack: &mut [Frame<V::State>],
-    ) -> Result<Option<Vec<u8>>, Failure> {
-        let (header, base) = self.header(node, tools)?;
-        let Some(base) = base else {
-            if header.kind != EntryKind::Blob {
-                return Err(Failure::corrupt("the pack changed while it was read"));
-            }
-            let size = self.room(header.size, 0, stack, tools)?;
-            let mut bytes = tools.holding.buffer(size);
-            bytes.resize(size, 0);
-            let (start, end) = (self.node(node).offset + header.len as u64, self.end(self.node(node)));
-            tools
-                .inflater
-                .fill(self.pack, &mut tools.window, start, end, &mut bytes)
-                .map_err(|error| Failure::corrupt(error.to_string()))?;
-            self.check(node, &bytes)?;
-            tools.decoded += bytes.len() as u64;
-            return Ok(Some(bytes));
-        };
-        tools.holding.grow(true);
-        let copy = self.rescue.read(&base, None, tools.holding.left() / 3);
-        match copy {
-            Some(Copy::Blob(base)) => self.make(node, &base, stack, tools).map(Some),
-            Some(Copy::Other) => Ok(None),
-            None => Err(Failure::corrupt("a delta without its base")),
-        }
-    }
-
-    /// Makes a version from its base; `tools.edit` then says how.
-    fn make(
-        &self,
-        node: u32,
-        base: &[u8],
-        stack: &mut [Frame<V::State>],
-        tools: &mut Tools<'_>,
-    ) -> Result<Vec<u8>, Failure> {
-        tools.keep_small();
-        let (header, _) = self.header(node, tools)?;
-        if matches!(header.kind, EntryKind::Blob | EntryKind::Other) {
-            return Err(Failure::corrupt("the pack changed while it was read"));
-        }
-        let size = self.room(header.size, 0, stack, tools)?;
-        if tools.delta.len() < size {
-            tools.delta.resize(size, 0);
-        }
-        let (start, end) = (self.node(node).offset + header.len as u64, self.end(self.node(node)));
-        tools
-            .inflater
-            .fill(self.pack, &mut tools.window, start, end, &mut tools.delta[..size])
-            .map_err(|error| Failure::corrupt(error.to_string()))?;
-        let corrupt = |error: DeltaError| match error {
-            DeltaError::Limit => Failure::limit(error.to_string()),
-            _ => Failure::corrupt(error.to_string()),
-        };
-        let (_, len, _) = delta::sizes(&tools.delta[..size]).map_err(corrupt)?;
-        if len > self.limits.decode_limit {
-            return Err(Failure::limit(format!("{len} bytes, more than the limit of {}", self.limits.decode_limit)));
-        }
-        let len = self.room(len, size, stack, tools)?;
-        let mut bytes = tools.holding.buffer(len);
-        delta::apply(base, &tools.delta[..size], len, &mut bytes, &mut tools.edit).map_err(corrupt)?;
-        self.check(node, &bytes)?;
-        tools.decoded += bytes.len() as u64;
-        Ok(bytes)
-    }
-
-    fn check(&self, node: u32, bytes: &[u8]) -> Result<(), Failure> {
-        if !self.check_ids {
-            return Ok(());
-        }
-        match Oid::hash_object(ObjectType::Blob, bytes) {
-            Ok(id) if id.as_bytes() == self.id(node).as_bytes() => Ok(()),
-            _ => Err(Failure::corrupt("the content is not what its id says")),
-        }
-    }
-
-    /// Makes room for a buffer of `len` bytes besides `more`, if need be by dropping bases, those first that are
-    /// needed last.
-    fn room(
-        &self,
-        len: u64,
-        more: usize,
-        stack: &mut [Frame<V::State>],
-        tools: &mut Tools<'_>,
-    ) -> Result<usize, Failure> {
-        let too_much = || Failure::limit(format!("{len} bytes need more memory than the limit"));
-        let len = usize::try_from(len).map_err(|_| too_much())?;
-        let need = len.checked_add(len / 8).and_then(|need| need.checked_add(more)).ok_or_else(too_much)?;
-        while !tools.holding.fits(need) {
-            if tools.holding.grow(false) {
-                continue;
-            }
-            let droppable = stack.iter_mut().find_map(|frame| match &frame.bytes {
-                Some(bytes) if Arc::strong_count(bytes) == 1 => frame.bytes.take(),
-                _ => None,
-            });
-            match droppable {
-                Some(bytes) => tools.holding.drop_held(bytes.capacity()),
-                None if tools.holding.grow(true) => {}
-                None => return Err(too_much()),
-            }
-        }
-        Ok(len)
-    }
-
-    /// Makes a version once more whose bytes were dropped, from the nearest base that is still there.
-    fn again(&self, node: u32, stack: &mut [Frame<V::State>], tools: &mut Tools<'_>) -> Result<Arc<Vec<u8>>, Failure> {
-        let mut chain = Vec::new();
-        let (mut at, mut base) = (node, None);
-        while at != NONE {
-            base = stack.iter().find(|frame| frame.node == at).and_then(|frame| frame.bytes.clone());
-            if base.is_some() {
-                break;
-            }
-            chain.push(at);
-            at = self.node(at).parent;
-        }
-        let kept = base.is_some();
-        for (step, node) in chain.into_iter().rev().enumerate() {
-            let made = match &base {
-                Some(base) => self.make(node, base, stack, tools),
-                None => self
-                    .make_root(node, tools, stack)
-                    .and_then(|made| made.ok_or_else(|| Failure::corrupt("the pack changed while it was read"))),
-            };
-            let made = match made {
-                Ok(made) => made,
-                Err(failure) => self.rescue_bytes(node, tools).ok_or(failure)?,
-            };
-            let so_far = self.totals.again.fetch_add(made.len() as u64, Relaxed);
-            tools.decoded -= tools.decoded.min(made.len() as u64);
-            if so_far > AGAIN.saturating_add(self.totals.decoded.load(Relaxed).saturating_mul(2)) {
-                return Err(Failure::limit("its bases do not fit into the memory"));
-            }
-            tools.holding.hold(made.capacity());
-            if let Some(before) = base.replace(Arc::new(made))
-                && (step > 0 || !kept)
-            {
-                tools.release(before);
-            }
-        }
-        base.ok_or_else(|| Failure::corrupt("a delta without its base"))
-    }
-}
-
-impl<'b> Tools<'b> {
-    fn new(budget: &'b Budget) -> Self {
-        Self {
-            holding: Holding::new(budget),
-            inflater: Inflater::new(),
-            window: Window::jumping(),
-            delta: Vec::new(),
-            edit: Edit::default(),
-            blobs: 0,
-            roots: 0,
-            bytes: 0,
-            fresh: 0,
-            decoded: 0,
-        }
-    }
-
-    /// Lets go of a base.
-    fn release(&mut self, bytes: Arc<Vec<u8>>) {
-        self.holding.release(bytes.capacity());
-        if let Ok(bytes) = Arc::try_unwrap(bytes) {
-            self.holding.give_back(bytes);
-        }
-    }
-
-    /// A delta or an edit far larger than usual does not stay.
-    fn keep_small(&mut self) {
-        const USUAL: usize = 1 << 20;
-        if self.delta.capacity() > USUAL {
-            self.delta = Vec::new();
-        }
-        if self.edit.copies.capacity() * size_of::<Copied>() > USUAL {
-            self.edit.copies = Vec::new();
-        }
-    }
-
-    fn tally(&mut self, totals: &Totals) {
-        let add = |total: &AtomicU64, count: &mut u64| {
-            total.fetch_add(std::mem::take(count), Relaxed);
-        };
-        add(&totals.blobs, &mut self.blobs);
-        add(&totals.roots, &mut self.roots);
-        add(&totals.bytes, &mut self.bytes);
-        add(&totals.fresh, &mut self.fresh);
-        add(&totals.decoded, &mut self.decoded);
     }
 }
