@@ -187,7 +187,8 @@ impl Scanner {
             return Ok(());
         }
         let mut reader = Utf8::new(io::Cursor::new(head).chain(reader), class);
-        let mut buffer: Vec<u8> = Vec::with_capacity(core_size + 2 * MARGIN);
+        // The first `held` bytes are text; what is behind them is room.
+        let (mut room, mut held) = (Vec::new(), 0usize);
         let (mut start, mut lines_before, mut columns_before, mut core_start) = (0u64, 0usize, 0usize, 0usize);
         let mut all: Vec<Judged> = Vec::new();
         let mut described: HashMap<(usize, Range<u64>), Described> = HashMap::new();
@@ -195,16 +196,17 @@ impl Scanner {
         let mut lines = LongLine::default();
         loop {
             let wanted = core_start + core_size + MARGIN;
-            let before = buffer.len();
-            buffer.resize(wanted.max(before), 0);
-            let got = match fill(&mut reader, &mut buffer[before..]) {
+            let before = held;
+            room.resize(wanted.max(room.len()), 0);
+            let got = match fill(&mut reader, &mut room[before..wanted.max(before)]) {
                 Ok(got) => got,
                 Err(error) => {
                     failure = Some(error);
                     0
                 }
             };
-            buffer.truncate(before + got);
+            held += got;
+            let buffer = &room[..held];
             lines.take(&buffer[before..]);
             let at_end = buffer.len() < wanted;
             scanned.bytes += got as u64;
@@ -213,13 +215,13 @@ impl Scanner {
                 break;
             }
             let core = core_start..if at_end { buffer.len() } else { core_start + core_size };
-            let window = Window { bytes: &buffer, start };
+            let window = Window { bytes: buffer, start };
             let mut found = Vec::new();
             self.detector.find(&window, &core, class, &mut found);
             Detector::finish(&mut found);
             let judged = self.judge_all(found, &window);
             if !scanned.binary && judged.iter().any(|one| matches!(one.verdict, Verdict::Report(_))) {
-                let index = LineIndex::window(&buffer, lines_before, columns_before, start);
+                let index = LineIndex::window(buffer, lines_before, columns_before, start);
                 let masks = masks(&judged, start);
                 for one in &judged {
                     if matches!(one.verdict, Verdict::Report(_)) {
@@ -246,7 +248,8 @@ impl Scanner {
             lines_before += memchr::memchr_iter(b'\n', &buffer[..cut]).count();
             start += cut as u64;
             core_start = core.end - cut;
-            buffer.drain(..cut);
+            room.copy_within(cut..held, 0);
+            held -= cut;
         }
         scanned.minified = lines.seen;
         all.sort_by_key(|one| (one.candidate.secret.start, one.candidate.secret.end, one.candidate.rule));
