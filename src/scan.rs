@@ -63,6 +63,7 @@ pub struct Scanner {
     policy: Policy,
     settings: Settings,
     progress: Arc<Progress>,
+    line_hashes: bool,
 }
 
 /// How far a run is, for whoever wants to show it; and how to stop it.
@@ -87,7 +88,14 @@ impl Progress {
 impl Scanner {
     /// Prepares a run.
     pub fn new(rules: Arc<RuleSet>, policy: Policy, settings: Settings, progress: Arc<Progress>) -> Self {
-        Self { detector: Detector::new(rules), policy, settings, progress }
+        Self { detector: Detector::new(rules), policy, settings, progress, line_hashes: false }
+    }
+
+    /// Also works out GitHub's hash of each finding's line, which only SARIF carries: it takes the whole text
+    /// before the finding.
+    #[must_use]
+    pub fn with_line_hashes(self, wanted: bool) -> Self {
+        Self { line_hashes: wanted, ..self }
     }
 
     /// The rules in use.

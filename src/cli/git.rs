@@ -62,7 +62,7 @@ pub(crate) fn run(args: &GitArgs) -> Result<Exit, Message> {
         whole_blobs: args.whole_blobs,
     };
     let run = Run::start();
-    let scanner = plan.scanner(settings, &run.progress);
+    let scanner = plan.scanner(settings, &run.progress).with_line_hashes(output::need_line_hashes(&outputs));
     let report = match &part {
         Part::Everything(selection) => scanner.scan_history(&repository, selection)?,
         Part::Change(selection) => scanner.scan_change(&repository, selection)?,

@@ -61,6 +61,11 @@ pub(crate) fn parse(formats: &[String]) -> Result<Vec<Output>, Message> {
     Ok(outputs)
 }
 
+/// Whether a format among these carries GitHub's line hashes.
+pub(crate) fn need_line_hashes(outputs: &[Output]) -> bool {
+    outputs.iter().any(|output| output.format == Format::Sarif)
+}
+
 fn writable(path: &Path) -> Result<Target, Message> {
     let fail = |error: io::Error| {
         Message::new(format!("cannot write {}: {error}", path.display()))

@@ -45,7 +45,7 @@ pub(crate) fn run(args: &ScanArgs) -> Result<Exit, Message> {
         whole_blobs: false,
     };
     let run = Run::start();
-    let scanner = plan.scanner(settings, &run.progress);
+    let scanner = plan.scanner(settings, &run.progress).with_line_hashes(output::need_line_hashes(&outputs));
     let report = if stdin {
         scanner.scan_stdin(&args.stdin_name, Box::new(io::stdin()))
     } else {

@@ -31,6 +31,10 @@ pub fn classify(bytes: &[u8]) -> Class {
     }
     // UTF-16 without a mark: nearly every second byte is zero, always on the same side.
     let pairs = head.len() / 2;
+    // Most binaries hold fewer, and that is quickly counted.
+    if memchr::memchr_iter(0, head).count() * 10 < pairs * 7 {
+        return Class::Binary;
+    }
     let zeros = |side: usize| head.iter().skip(side).step_by(2).filter(|byte| **byte == 0).count();
     let (even, odd) = (zeros(0), zeros(1));
     if pairs >= 8 && odd * 10 >= pairs * 7 && even * 50 <= pairs {

@@ -22,11 +22,16 @@ pub struct Location {
     pub end_byte: u64,
 }
 
-/// Knows where the lines of a text begin.
+/// Finds lines by place and by number.
+///
+/// Newlines are counted, not listed: most texts that need an index need it for one finding.
 #[derive(Debug)]
 pub struct LineIndex<'a> {
     bytes: &'a [u8],
-    starts: Vec<usize>,
+    /// How many newlines stand before each [`STRIDE`] of bytes.
+    newlines: Vec<usize>,
+    /// How many there are.
+    total: usize,
     /// Lines before `bytes`, when these are a window of something larger.
     lines_before: usize,
     /// Bytes before `bytes`.
@@ -37,6 +42,8 @@ pub struct LineIndex<'a> {
     milestones: RefCell<HashMap<usize, Vec<(usize, usize)>>>,
 }
 
+/// How many bytes are looked through for a line once its stride is known.
+const STRIDE: usize = 4096;
 /// A line that is longer has milestones, this many bytes or a little more apart.
 const MILE: usize = 4096;
 
@@ -48,8 +55,16 @@ impl<'a> LineIndex<'a> {
 
     /// Of a window that begins behind so many lines, columns of its first line, and bytes.
     pub fn window(bytes: &'a [u8], lines_before: usize, columns_before: usize, bytes_before: u64) -> Self {
-        let starts = std::iter::once(0).chain(memchr_iter(b'\n', bytes).map(|at| at + 1)).collect();
-        Self { bytes, starts, lines_before, bytes_before, columns_before, milestones: RefCell::default() }
+        let mut total = 0;
+        let newlines = bytes
+            .chunks(STRIDE)
+            .map(|stride| {
+                let before = total;
+                total += memchr_iter(b'\n', stride).count();
+                before
+            })
+            .collect();
+        Self { bytes, newlines, total, lines_before, bytes_before, columns_before, milestones: RefCell::default() }
     }
 
     /// The location of a range of bytes (relative to the window).
@@ -58,7 +73,7 @@ impl<'a> LineIndex<'a> {
         // The end is behind the last byte, on that byte's line.
         let last = range.end.max(range.start + 1) - 1;
         let end_line = self.line_of(last) + 1;
-        let end_column = self.column(end_line - 1, range.end.max(self.starts[end_line - 1]));
+        let end_column = self.column(end_line - 1, range.end.max(self.start_of(end_line - 1)));
         Location {
             start_line: start_line + self.lines_before,
             start_column,
@@ -71,18 +86,33 @@ impl<'a> LineIndex<'a> {
 
     /// The index of the line (from 0, within the window) that holds a byte.
     pub fn line_of(&self, at: usize) -> usize {
-        self.starts.partition_point(|start| *start <= at) - 1
+        let at = at.min(self.bytes.len());
+        let stride = (at / STRIDE).min(self.newlines.len().saturating_sub(1));
+        let before = self.newlines.get(stride).copied().unwrap_or(0);
+        before + memchr_iter(b'\n', &self.bytes[stride * STRIDE..at]).count()
     }
 
     /// How many lines there are.
     pub fn count(&self) -> usize {
-        self.starts.len()
+        self.total + 1
+    }
+
+    /// Where a line starts; the line behind the last starts behind the text.
+    fn start_of(&self, line: usize) -> usize {
+        if line == 0 {
+            return 0;
+        }
+        // It starts behind newline number `line`, which stands in the last stride with fewer before it.
+        let stride = self.newlines.partition_point(|before| *before < line).saturating_sub(1) * STRIDE;
+        let before = self.newlines.get(stride / STRIDE).copied().unwrap_or(0);
+        memchr_iter(b'\n', &self.bytes[stride..])
+            .nth(line - before - 1)
+            .map_or(self.bytes.len() + 1, |newline| stride + newline + 1)
     }
 
     /// The bytes of a line without its end, and where they start.
     pub fn line(&self, index: usize) -> (usize, &'a [u8]) {
-        let start = self.starts[index];
-        let end = self.starts.get(index + 1).map_or(self.bytes.len(), |next| next - 1);
+        let (start, end) = (self.start_of(index), self.start_of(index + 1) - 1);
         let line = &self.bytes[start..end];
         (start, line.strip_suffix(b"\r").unwrap_or(line))
     }
@@ -99,14 +129,14 @@ impl<'a> LineIndex<'a> {
 
     /// The column of a byte in a line (from 0).
     fn column(&self, line: usize, at: usize) -> usize {
-        let start = self.starts[line];
+        let start = self.start_of(line);
         let before = 1 + if line == 0 { self.columns_before } else { 0 };
         if at - start <= MILE {
             return before + columns(&self.bytes[start..at]);
         }
         let mut milestones = self.milestones.borrow_mut();
         let stones = milestones.entry(line).or_insert_with(|| {
-            let end = self.starts.get(line + 1).copied().unwrap_or(self.bytes.len());
+            let end = self.start_of(line + 1).min(self.bytes.len());
             let mut stones = vec![(start, 0)];
             let (mut from, mut count) = (start, 0);
             while from + MILE < end {
@@ -125,7 +155,14 @@ impl<'a> LineIndex<'a> {
 
 /// How many columns a text takes: one for each code point and for each byte that is not UTF-8.
 pub(crate) fn columns(bytes: &[u8]) -> usize {
-    bstr::ByteSlice::chars(bytes).count()
+    let (mut rest, mut count) = (bytes, 0);
+    // Runs of ASCII are not decoded.
+    while let Some(ascii) = bstr::ByteSlice::find_non_ascii_byte(rest) {
+        let (_, size) = bstr::decode_utf8(&rest[ascii..]);
+        count += ascii + 1;
+        rest = &rest[ascii + size..];
+    }
+    count + rest.len()
 }
 
 /// Window of GitHub's line hash, in UTF-16 units.
@@ -232,6 +269,29 @@ mod tests {
     use super::*;
 
     #[test]
+    fn lines_are_those_of_splitting_the_text() {
+        let mut long = b"x\n".repeat(5000);
+        long.extend(vec![b'y'; 3 * STRIDE]);
+        long.extend(b"\n\r\n\n");
+        long.resize(8 * STRIDE - 1, b'z');
+        long.push(b'\n');
+        for text in [&b""[..], b"\n", b"a", b"a\n", b"\n\nb\r\nc", &long, &long[..long.len() - 1]] {
+            let index = LineIndex::new(text);
+            let lines: Vec<&[u8]> = text.split(|byte| *byte == b'\n').collect();
+            assert_eq!(index.count(), lines.len());
+            let mut start = 0;
+            for (number, line) in lines.iter().enumerate() {
+                assert_eq!(index.line(number), (start, line.strip_suffix(b"\r").unwrap_or(line)), "line {number}");
+                // The newline is its line's last byte.
+                for at in [start, start + line.len() / 2, start + line.len()] {
+                    assert_eq!(index.line_of(at), number, "byte {at}");
+                }
+                start += line.len() + 1;
+            }
+        }
+    }
+
+    #[test]
     fn columns_of_a_long_line_are_those_of_counting_it_whole() {
         let unit = "ab\u{fc}\u{20ac}\u{1f600}".as_bytes();
         let mut text = b"first\n".to_vec();
@@ -242,7 +302,8 @@ mod tests {
         }
         let index = LineIndex::new(&text);
         for at in (6..text.len()).step_by(97).chain([text.len() - 1]) {
-            assert_eq!(index.locate(&(at..at + 1)).start_column, columns(&text[6..at]) + 1, "at {at}");
+            let decoded = bstr::ByteSlice::chars(&text[6..at]).count();
+            assert_eq!(index.locate(&(at..at + 1)).start_column, decoded + 1, "at {at}");
         }
     }
 

@@ -36,7 +36,7 @@ pub struct Scanned {
     pub kept: Vec<Described>,
     /// What they dismissed, by reason.
     pub dismissed: BTreeMap<&'static str, usize>,
-    /// A line is so long that the file was made by a program.
+    /// Something is kept, and a line is so long that the file was made by a program.
     pub minified: bool,
 }
 
@@ -49,7 +49,7 @@ pub struct Described {
     pub location: Option<Location>,
     /// The lines around it.
     pub excerpt: Option<Excerpt>,
-    /// GitHub's hash of the first line.
+    /// GitHub's hash of the first line, if such hashes are wanted.
     pub line_hash: Option<String>,
     /// An allow comment beside it.
     pub allow: Option<Allow>,
@@ -73,9 +73,9 @@ impl Scanner {
     /// Everything about a blob that is in memory.
     pub fn scan_bytes(&self, bytes: &[u8]) -> Scanned {
         let judged = self.judge_bytes(bytes, &mut |text, scanned, all| {
-            scanned.minified = is_minified(text);
-            let kept = |one: &&Judged| matches!(one.verdict, Verdict::Report(_));
-            let index = (!scanned.binary && all.iter().any(|one| kept(&one))).then(|| LineIndex::new(text));
+            let any = all.iter().any(|one| matches!(one.verdict, Verdict::Report(_)));
+            scanned.minified = any && has_long_line(text);
+            let index = (any && !scanned.binary).then(|| LineIndex::new(text));
             let masks = masks(all, 0);
             for one in all {
                 match (&one.verdict, &index) {
@@ -85,6 +85,9 @@ impl Scanner {
                     }
                     (Verdict::Report(_), None) => scanned.kept.push(Described::without_place(one.clone())),
                 }
+            }
+            if !self.line_hashes {
+                return;
             }
             let lines: Vec<usize> =
                 scanned.kept.iter().filter_map(|one| one.location.map(|location| location.start_line)).collect();
@@ -184,7 +187,8 @@ impl Scanner {
             return Ok(());
         }
         let mut reader = Utf8::new(io::Cursor::new(head).chain(reader), class);
-        let mut buffer: Vec<u8> = Vec::with_capacity(core_size + 2 * MARGIN);
+        // The first `held` bytes are text; what is behind them is room.
+        let (mut room, mut held) = (Vec::new(), 0usize);
         let (mut start, mut lines_before, mut columns_before, mut core_start) = (0u64, 0usize, 0usize, 0usize);
         let mut all: Vec<Judged> = Vec::new();
         let mut described: HashMap<(usize, Range<u64>), Described> = HashMap::new();
@@ -192,16 +196,17 @@ impl Scanner {
         let mut lines = LongLine::default();
         loop {
             let wanted = core_start + core_size + MARGIN;
-            let before = buffer.len();
-            buffer.resize(wanted.max(before), 0);
-            let got = match fill(&mut reader, &mut buffer[before..]) {
+            let before = held;
+            room.resize(wanted.max(room.len()), 0);
+            let got = match fill(&mut reader, &mut room[before..wanted.max(before)]) {
                 Ok(got) => got,
                 Err(error) => {
                     failure = Some(error);
                     0
                 }
             };
-            buffer.truncate(before + got);
+            held += got;
+            let buffer = &room[..held];
             lines.take(&buffer[before..]);
             let at_end = buffer.len() < wanted;
             scanned.bytes += got as u64;
@@ -210,13 +215,13 @@ impl Scanner {
                 break;
             }
             let core = core_start..if at_end { buffer.len() } else { core_start + core_size };
-            let window = Window { bytes: &buffer, start };
+            let window = Window { bytes: buffer, start };
             let mut found = Vec::new();
             self.detector.find(&window, &core, class, &mut found);
             Detector::finish(&mut found);
             let judged = self.judge_all(found, &window);
             if !scanned.binary && judged.iter().any(|one| matches!(one.verdict, Verdict::Report(_))) {
-                let index = LineIndex::window(&buffer, lines_before, columns_before, start);
+                let index = LineIndex::window(buffer, lines_before, columns_before, start);
                 let masks = masks(&judged, start);
                 for one in &judged {
                     if matches!(one.verdict, Verdict::Report(_)) {
@@ -243,7 +248,8 @@ impl Scanner {
             lines_before += memchr::memchr_iter(b'\n', &buffer[..cut]).count();
             start += cut as u64;
             core_start = core.end - cut;
-            buffer.drain(..cut);
+            room.copy_within(cut..held, 0);
+            held -= cut;
         }
         scanned.minified = lines.seen;
         all.sort_by_key(|one| (one.candidate.secret.start, one.candidate.secret.end, one.candidate.rule));
@@ -331,7 +337,23 @@ pub(super) fn left_out(head: &[u8], class: Class, length: u64) -> Option<Exclusi
     (class == Class::Binary && length > BINARY_LIMIT).then_some(ExclusionReason::LargeBinary)
 }
 
-/// Whether some line is longer than a person writes, of a text that comes in pieces.
+/// A longer line was written by a program.
+const LONG: usize = 5000;
+
+/// Whether some line is longer than a person writes.
+fn has_long_line(text: &[u8]) -> bool {
+    let mut rest = text;
+    // From the last newline within reach to the next: most bytes need no look.
+    while let Some(reach) = rest.get(..=LONG) {
+        match memchr::memrchr(b'\n', reach) {
+            Some(newline) => rest = &rest[newline + 1..],
+            None => return true,
+        }
+    }
+    false
+}
+
+/// [`has_long_line`] of a text that comes in pieces.
 #[derive(Default)]
 struct LongLine {
     /// Bytes of the line that has not ended yet.
@@ -340,22 +362,15 @@ struct LongLine {
 }
 
 impl LongLine {
-    const LONG: usize = 5000;
-
     fn take(&mut self, text: &[u8]) {
-        let mut start = 0;
-        for end in memchr::memchr_iter(b'\n', text).chain([text.len()]) {
-            self.seen |= self.open + (end - start) > Self::LONG;
-            self.open = if end < text.len() { 0 } else { self.open + (end - start) };
-            start = end + 1;
+        let first = memchr::memchr(b'\n', text);
+        self.open += first.unwrap_or(text.len());
+        self.seen |= self.open > LONG;
+        if let Some(first) = first {
+            self.seen = self.seen || has_long_line(&text[first + 1..]);
+            self.open = text.len() - 1 - memchr::memrchr(b'\n', text).unwrap_or(first);
         }
     }
-}
-
-fn is_minified(text: &[u8]) -> bool {
-    let mut lines = LongLine::default();
-    lines.take(text);
-    lines.seen
 }
 
 fn fill(reader: &mut dyn Read, buffer: &mut [u8]) -> io::Result<usize> {
@@ -409,5 +424,27 @@ impl<R: Read> Read for Utf8<R> {
         out[..count].copy_from_slice(&self.ready[self.taken..self.taken + count]);
         self.taken += count;
         Ok(count)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_line_is_seen_wherever_it_stands_and_however_it_comes() {
+        for length in [LONG - 1, LONG, LONG + 1] {
+            for (before, behind) in [(0, 0), (0, 1), (1, 0), (2, 2), (99, 3), (LONG, LONG)] {
+                let line = |count: usize| vec![b'x'; count];
+                let text = [line(before), line(length), line(behind)].join(&b'\n');
+                let expected = length > LONG;
+                assert_eq!(has_long_line(&text), expected, "{before} {length} {behind}");
+                for piece in [1, 7, 4096, LONG, LONG + 1, 100_000] {
+                    let mut lines = LongLine::default();
+                    text.chunks(piece).for_each(|piece| lines.take(piece));
+                    assert_eq!(lines.seen, expected, "{before} {length} {behind} in pieces of {piece}");
+                }
+            }
+        }
     }
 }

@@ -8,7 +8,10 @@ use crate::{
     judge::{Verdict, place},
     report::{Job, Report},
     rules::Role,
-    source::{Blob, Content, Gap, GapKind, Item, Origin, RelPath, SourceError, stdin, tree::Tree},
+    source::{
+        Blob, Content, Gap, GapKind, Item, Origin, RelPath, SourceError, stdin,
+        tree::{Tree, give_back},
+    },
     suppress::Allow,
 };
 
@@ -37,14 +40,18 @@ impl Scanner {
             return self.flow();
         };
         let Blob { origin, content } = blob;
-        let place = match &origin {
-            Origin::File { path, local } => Place::File { path: path.clone(), local: *local },
-            Origin::Stdin { name } => Place::Stdin { name: name.clone() },
+        let place = match origin {
+            Origin::File { path, local } => Place::File { path, local },
+            Origin::Stdin { name } => Place::Stdin { name },
             _ => return self.flow(),
         };
         let mut failure = None;
         let scanned = self.contained(&|| place.describe(), || match content {
-            Content::Bytes(bytes) => self.scan_bytes(&bytes),
+            Content::Bytes(bytes) => {
+                let scanned = self.scan_bytes(&bytes);
+                give_back(bytes);
+                scanned
+            }
             Content::Stream(mut reader) => {
                 let mut scanned = Scanned::default();
                 failure = self.scan_stream(&mut *reader, &mut scanned).err();

@@ -7,18 +7,19 @@
 mod dotgit;
 mod ignored;
 mod open;
+mod queue;
+mod walk;
 
 use std::{
-    collections::HashMap,
     ops::ControlFlow,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
 };
 
-use ignore::{WalkBuilder, WalkState};
+use bstr::BString;
+
+pub use open::give_back;
 
 use super::{Blob, Content, Exclusion, ExclusionReason, Gap, GapKind, Item, Origin, RelPath, Sink, SourceError};
-use ignored::Folder;
 
 /// Files up to this size are read whole; larger ones are read through a window.
 pub const WHOLE: u64 = 16 << 20;
@@ -30,7 +31,7 @@ pub struct Tree {
     pub roots: Vec<PathBuf>,
     /// Scan what `.gitignore` leaves out, too (`--no-ignore`).
     pub no_ignore: bool,
-    /// Threads of the walk; 0 lets the walker choose.
+    /// Threads of the walk; 0 takes one for each core, up to twelve.
     pub threads: usize,
 }
 
@@ -50,7 +51,7 @@ impl Tree {
             kinds.push(metadata.is_dir());
         }
         for (root, is_dir) in self.roots.iter().zip(kinds) {
-            let flow = if is_dir { self.directory(root, sink) } else { self.single(root, sink) };
+            let flow = if is_dir { walk::walk(self, root, self.prefix(root), sink) } else { self.single(root, sink) };
             if flow.is_break() {
                 break;
             }
@@ -58,13 +59,19 @@ impl Tree {
         Ok(())
     }
 
-    /// How a file below a root is called: as the user would type it, or relative to a root that is
-    /// given by an absolute path.
-    fn name(&self, root: &Path, path: &Path) -> RelPath {
-        let relative = path.strip_prefix(root).unwrap_or(path);
-        let outside = root.is_absolute() || root.starts_with("..");
-        let named = if outside && self.roots.len() == 1 { relative.to_path_buf() } else { root.join(relative) };
-        RelPath::from_os(named.strip_prefix(".").unwrap_or(&named))
+    /// What stands before the names of a root's files: they are called as the user would type them, or from
+    /// the root on if it is the only one and lies elsewhere.
+    fn prefix(&self, root: &Path) -> BString {
+        if self.roots.len() == 1 && (root.is_absolute() || root.starts_with("..")) {
+            return BString::default();
+        }
+        // `./a/` is `a`.
+        let named: PathBuf = root.components().collect();
+        let mut prefix = RelPath::from_os(named.strip_prefix(".").unwrap_or(&named)).as_bstr().to_owned();
+        if !prefix.is_empty() && !prefix.ends_with(b"/") {
+            prefix.push(b'/');
+        }
+        prefix
     }
 
     fn single(&self, path: &Path, sink: &Sink<'_>) -> ControlFlow<()> {
@@ -72,77 +79,6 @@ impl Tree {
         let target = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
         let named = RelPath::from_os(path.strip_prefix(".").unwrap_or(path));
         push(&target, named, false, sink)
-    }
-
-    fn directory(&self, root: &Path, sink: &Sink<'_>) -> ControlFlow<()> {
-        let folders: Mutex<HashMap<PathBuf, Arc<Folder>>> = Mutex::new(HashMap::new());
-        let lock = || folders.lock().unwrap_or_else(PoisonError::into_inner);
-        lock().insert(root.to_path_buf(), Arc::new(Folder::root(root)));
-        let mut builder = WalkBuilder::new(root);
-        builder.standard_filters(false).follow_links(false).threads(self.threads);
-        let stopped = std::sync::atomic::AtomicBool::new(false);
-        builder.build_parallel().run(|| {
-            Box::new(|entry| {
-                let flow = match entry {
-                    Ok(entry) => self.visit(root, &entry, &lock, sink),
-                    Err(error) => (sink(Item::Gap(walk_gap(&error))), WalkState::Continue),
-                };
-                if flow.0.is_break() {
-                    stopped.store(true, std::sync::atomic::Ordering::Relaxed);
-                    return WalkState::Quit;
-                }
-                flow.1
-            })
-        });
-        if stopped.into_inner() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-    }
-
-    fn visit<'m>(
-        &self,
-        root: &Path,
-        entry: &ignore::DirEntry,
-        lock: &dyn Fn() -> std::sync::MutexGuard<'m, HashMap<PathBuf, Arc<Folder>>>,
-        sink: &Sink<'_>,
-    ) -> (ControlFlow<()>, WalkState) {
-        let go = ControlFlow::Continue(());
-        let path = entry.path();
-        if entry.depth() == 0 {
-            return (go, WalkState::Continue);
-        }
-        let parent = path.parent().unwrap_or(root);
-        // The walker hands out a folder before what is in it.
-        let folder = lock().get(parent).cloned().unwrap_or_else(|| Arc::new(Folder::root(parent)));
-        let name = self.name(root, path);
-        let exclude = |reason| sink(Item::Excluded(Exclusion { reason, what: name.clone() }));
-        let Some(kind) = entry.file_type() else {
-            return (go, WalkState::Continue);
-        };
-        if kind.is_symlink() {
-            return (exclude(ExclusionReason::Symlink), WalkState::Continue);
-        }
-        if kind.is_dir() {
-            if entry.file_name() == ".git" {
-                return (dotgit::walk(path, &|below| self.name(root, below), sink), WalkState::Skip);
-            }
-            let Some(child) = folder.child(entry.file_name(), self.no_ignore) else {
-                return (exclude(ExclusionReason::Ignored), WalkState::Skip);
-            };
-            lock().insert(path.to_path_buf(), Arc::new(child));
-            return (go, WalkState::Continue);
-        }
-        if !kind.is_file() {
-            return (exclude(ExclusionReason::Special), WalkState::Continue);
-        }
-        if !self.no_ignore && folder.leaves_out(entry.file_name()) {
-            let flow = exclude(ExclusionReason::Ignored);
-            let file_name = entry.file_name().to_string_lossy();
-            if flow.is_continue() && (file_name == ".env" || file_name.starts_with(".env.")) {
-                let note = format!("{name} is ignored by git and was not scanned; --no-ignore scans it");
-                return (sink(Item::Note(note)), WalkState::Continue);
-            }
-            return (flow, WalkState::Continue);
-        }
-        (push(path, name, false, sink), WalkState::Continue)
     }
 }
 
@@ -163,18 +99,4 @@ fn push(path: &Path, name: RelPath, local: bool, sink: &Sink<'_>) -> ControlFlow
             sink(Item::Gap(Gap { what: name.to_string(), kind: GapKind::Unreadable, message: open::plain(&error) }))
         }
     }
-}
-
-fn walk_gap(error: &ignore::Error) -> Gap {
-    fn split(error: &ignore::Error) -> (Option<&Path>, String) {
-        match error {
-            ignore::Error::WithPath { path, err } => (Some(path), split(err).1),
-            ignore::Error::WithDepth { err, .. } | ignore::Error::WithLineNumber { err, .. } => split(err),
-            ignore::Error::Io(error) => (None, open::plain(error)),
-            other => (None, other.to_string()),
-        }
-    }
-    let (path, message) = split(error);
-    let what = path.map_or_else(|| "a folder".to_owned(), |path| RelPath::from_os(path).to_string());
-    Gap { what, kind: GapKind::Unreadable, message }
 }

@@ -3,7 +3,7 @@
 
 use std::{io, time::Duration};
 
-use aho_corasick::{AhoCorasick, MatchKind};
+use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use anstream::adapter::strip_str;
 use bstr::ByteSlice as _;
 use unicode_width::UnicodeWidthStr as _;
@@ -44,7 +44,10 @@ impl<'a> Page<'a> {
             known.sort_unstable();
             known.dedup();
         }
-        let secrets = AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(&known);
+        let secrets = AhoCorasick::builder()
+            .kind(Some(AhoCorasickKind::ContiguousNFA))
+            .match_kind(MatchKind::LeftmostLongest)
+            .build(&known);
         let secrets = (!known.is_empty()).then(|| secrets.expect("heads of secrets are short enough for an automaton"));
         Self { out, columns: look.width.max(40), prose: look.width.clamp(40, 100), secrets }
     }

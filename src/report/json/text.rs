@@ -6,7 +6,7 @@ use std::{
     io::{self, Write},
 };
 
-use aho_corasick::{AhoCorasick, MatchKind};
+use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use jiff::Timestamp;
 
 use crate::{
@@ -49,6 +49,7 @@ impl Redactor {
             .map(|finding| Mask { text: finding.secret.masked(), strong: finding.fingerprint.is_some() });
         let masks = masks.collect();
         let mut builder = AhoCorasick::builder();
+        builder.kind(Some(AhoCorasickKind::ContiguousNFA));
         let search = builder.match_kind(MatchKind::LeftmostLongest).build(secrets.keys());
         Self { search: search.ok().filter(|_| !secrets.is_empty()), masks }
     }

@@ -21,7 +21,7 @@ use crate::source::{RelPath, git::Repository};
 const LARGEST_GITIGNORE: u64 = 1 << 20;
 
 /// What is known of a folder when its files come.
-pub(super) struct Folder {
+pub(super) struct Ignored {
     absolute: PathBuf,
     repository: Option<Arc<Tracked>>,
     /// From the repository's root down.
@@ -36,7 +36,7 @@ struct Tracked {
     paths: Vec<BString>,
 }
 
-impl Folder {
+impl Ignored {
     /// A root of the walk. Inside a repository the `.gitignore`s from the repository's root down
     /// count; ignore files above a repository or outside of one never do. What the user names is
     /// scanned even if it is ignored itself.
@@ -75,8 +75,12 @@ impl Folder {
 
     /// Whether a file in this folder is ignored and not tracked.
     pub(super) fn leaves_out(&self, name: &OsStr) -> bool {
+        if self.repository.is_none() {
+            return false;
+        }
+        // Nearly every file is tracked, and that is quickly known.
         let path = self.absolute.join(name);
-        (self.ignored || self.matches(&path, false)) && !self.tracks(&path)
+        !self.tracks(&path) && (self.ignored || self.matches(&path, false))
     }
 
     fn enter(&mut self, name: &OsStr) {

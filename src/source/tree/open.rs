@@ -1,8 +1,9 @@
 //! Opens regular files and nothing else.
 
 use std::{
+    cell::Cell,
     fs::{File, OpenOptions},
-    io::{self, Read as _},
+    io,
     path::Path,
 };
 
@@ -40,16 +41,65 @@ pub(super) fn regular(path: &Path) -> io::Result<Opened> {
     if metadata.len() > WHOLE {
         return Ok(Opened::Large(file));
     }
-    let mut bytes = Vec::with_capacity(metadata.len() as usize + 1);
-    // A file in /proc or one that grows may hold more than it said; never more than the limit is taken.
-    (&file).take(WHOLE + 1).read_to_end(&mut bytes)?;
+    let bytes = read(&file, metadata.len() as usize)?;
     if bytes.len() as u64 > WHOLE {
         use io::Seek as _;
+        give_back(bytes);
         let mut file = file;
         file.rewind()?;
         return Ok(Opened::Large(file));
     }
     Ok(Opened::Whole(bytes))
+}
+
+thread_local! {
+    /// The memory of the file before: fresh pages cost more than reading into these.
+    static SPARE: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+}
+
+/// Takes the bytes of a file that has been scanned: the next one that this thread opens is read into their memory.
+pub fn give_back(bytes: Vec<u8>) {
+    if bytes.capacity() as u64 <= 2 * WHOLE {
+        SPARE.set(bytes);
+    }
+}
+
+/// A file's content, but not much more than [`WHOLE`]. One in `/proc` or one that grows may hold more than it said,
+/// one that is cut less.
+fn read(file: &File, said: usize) -> io::Result<Vec<u8>> {
+    let mut bytes = SPARE.take();
+    bytes.clear();
+    if bytes.capacity() <= said {
+        bytes = Vec::with_capacity((said + 1).next_power_of_two().max(64 << 10));
+    }
+    loop {
+        let count = fill(file, &mut bytes)?;
+        // A read that stops where the file should end, with room behind it, has seen the end.
+        if count == 0 || (count == said && bytes.len() == said) || bytes.len() as u64 > WHOLE {
+            return Ok(bytes);
+        }
+        if bytes.len() == bytes.capacity() {
+            bytes.reserve(64 << 10);
+        }
+    }
+}
+
+/// Reads once, behind what is there.
+#[cfg(unix)]
+fn fill(file: &File, bytes: &mut Vec<u8>) -> io::Result<usize> {
+    loop {
+        match rustix::io::read(file, rustix::buffer::spare_capacity(bytes)) {
+            Err(rustix::io::Errno::INTR) => {}
+            other => return Ok(other?),
+        }
+    }
+}
+
+/// Reads what there is, behind what is there.
+#[cfg(not(unix))]
+fn fill(file: &File, bytes: &mut Vec<u8>) -> io::Result<usize> {
+    use io::Read as _;
+    file.take(WHOLE + 1 - (bytes.len() as u64).min(WHOLE)).read_to_end(bytes)
 }
 
 /// The operating system's words without its error number.
