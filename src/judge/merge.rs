@@ -74,9 +74,9 @@ fn join_pairs(rules: &RuleSet, judged: &mut [Judged]) {
     }
 }
 
-/// Higher is more specific: provider rules before contextual, contextual before generic; then the
-/// longer match (or the nearer word), then the surer.
-fn rank(rule: &Rule, one: &Judged) -> (u8, u64, Option<Confidence>) {
+/// Higher is more specific: provider rules before contextual, contextual before generic; then
+/// one whose companion stands near; then the longer match (or the nearer word), then the surer.
+fn rank(rule: &Rule, one: &Judged) -> (u8, bool, u64, Option<Confidence>) {
     let class = match rule.matcher {
         _ if rule.is_generic() => 0,
         Matcher::Assigned(_) => 0,
@@ -89,7 +89,9 @@ fn rank(rule: &Rule, one: &Judged) -> (u8, u64, Option<Confidence>) {
     };
     let length = one.candidate.matched.end - one.candidate.matched.start;
     // Of contextual rules the one whose word stands nearest, of others the longer match.
-    (class, if class == 1 { u64::MAX - length } else { length }, confidence)
+    // Where its other half stands near, the provider is hardly another.
+    let paired = class == 1 && !one.parts.is_empty();
+    (class, paired, if class == 1 { u64::MAX - length } else { length }, confidence)
 }
 
 fn settle_overlaps(rules: &RuleSet, judged: &mut [Judged]) {
