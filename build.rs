@@ -7,6 +7,8 @@
 mod check;
 #[path = "src/rules/error.rs"]
 mod error;
+#[path = "src/rules/head.rs"]
+mod head;
 #[path = "src/rules/rule.rs"]
 mod rule;
 #[path = "src/rules/runbook.rs"]

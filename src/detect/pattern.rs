@@ -8,11 +8,17 @@ use crate::rules::{Edges, Pattern};
 /// Finds the matches that contain the anchor at `at`.
 pub(super) fn find(rule: usize, pattern: &Pattern, window: &Window<'_>, at: &Range<usize>, found: &mut Vec<Candidate>) {
     // A match that can only begin here is not looked for inside a longer word.
-    if pattern.reach.before == 0 && !edge_before_is_free(window.bytes, at.start, pattern.edges) {
+    if pattern.reach.before == 0
+        && (!edge_before_is_free(window.bytes, at.start, pattern.edges)
+            || !pattern.head().fits(&window.bytes[at.start..]))
+    {
         return;
     }
     let segment = Segment::around(window, at.start, pattern.reach.before, pattern.reach.after, pattern.many_lines);
     let text = &window.bytes[segment.range.clone()];
+    if !pattern.head().has_run(text) {
+        return;
+    }
     let base = segment.range.start;
     let regex = pattern.regex();
     let mut from = 0;

@@ -10,16 +10,23 @@ use crate::rules::{Alphabet, Matcher, RuleSet, Value};
 
 /// A word stands on the value's line or on one of the two before it.
 const LINES: usize = 3;
-/// At most so many characters join two parts of a word.
-const JOINTS: usize = 2;
-/// Parts of words that stand everywhere and make poor anchors.
+/// What may join two parts of a word, besides nothing.
+const JOINTS: [&str; 5] = ["", "_", "-", ".", " "];
+/// Parts of words that stand in any source text and make poor anchors, as counted over such text.
 const COMMON: &[&str] = &[
     "access",
     "account",
+    "ado",
     "api",
     "app",
+    "application",
+    "ark",
     "auth",
+    "base",
     "bearer",
+    "box",
+    "checkout",
+    "cio",
     "client",
     "cloud",
     "com",
@@ -27,32 +34,56 @@ const COMMON: &[&str] = &[
     "credential",
     "dev",
     "env",
+    "exa",
+    "hec",
+    "hex",
     "http",
     "https",
+    "id",
+    "integration",
     "key",
     "keys",
+    "line",
     "live",
+    "mail",
+    "make",
+    "master",
+    "meta",
+    "net",
     "oauth",
+    "open",
+    "org",
+    "oss",
     "pass",
     "password",
+    "plain",
     "private",
     "prod",
     "project",
+    "public",
+    "render",
+    "search",
     "secret",
     "server",
     "service",
+    "ses",
+    "session",
+    "set",
+    "settings",
+    "signing",
+    "sol",
+    "square",
+    "status",
     "test",
     "token",
+    "translator",
     "url",
     "user",
+    "vision",
     "webhook",
+    "windows",
+    "wise",
     "www",
-    "org",
-    "net",
-    "id",
-    "session",
-    "public",
-    "master",
 ];
 
 /// One word of one rule, and where in it its anchor stands.
@@ -60,11 +91,8 @@ const COMMON: &[&str] = &[
 pub(super) struct Word {
     rule: u32,
     word: u32,
-    /// [`WHOLE`] if the anchor is the whole word.
     offset: u32,
 }
-
-const WHOLE: usize = u32::MAX as usize;
 
 impl Word {
     /// Index of its rule in the [`RuleSet`].
@@ -88,24 +116,44 @@ pub(super) fn anchors(rules: &RuleSet) -> BTreeMap<String, Vec<Word>> {
                     offset: offset as u32,
                 });
             };
-            let mut offset = 0;
-            let best = word
-                .split('_')
-                .map(|part| {
-                    let at = offset;
-                    offset += part.len() + 1;
-                    (at, part)
-                })
-                .filter(|(_, part)| part.len() >= 3)
-                .max_by_key(|(at, part)| (!COMMON.contains(part), part.len(), usize::MAX - at));
-            match best {
-                Some((at, part)) => add(part.to_owned(), at),
-                // `hf_tk`: no part is long enough to stand alone.
-                None => ["", "_", "-", ".", " "].iter().for_each(|joint| add(word.replace('_', joint), WHOLE)),
+            match best_part(word) {
+                Part::One(at, part) => add(part.to_owned(), at),
+                Part::Two(at, first, second) => {
+                    JOINTS.iter().for_each(|joint| add(format!("{first}{joint}{second}"), at));
+                }
             }
         }
     }
     all
+}
+
+/// Which part of a word is looked for.
+enum Part<'w> {
+    /// One that is rare enough, or the only one.
+    One(usize, &'w str),
+    /// Two with whatever joins them, since no part alone is rare or long enough.
+    Two(usize, &'w str, &'w str),
+}
+
+fn best_part(word: &str) -> Part<'_> {
+    let mut offset = 0;
+    let parts: Vec<(usize, &str)> = word
+        .split('_')
+        .map(|part| {
+            let at = offset;
+            offset += part.len() + 1;
+            (at, part)
+        })
+        .filter(|(_, part)| !part.is_empty())
+        .collect();
+    let rare = |(_, part): &&(usize, &str)| part.len() >= 3 && !COMMON.contains(part);
+    if let Some((at, part)) = parts.iter().filter(rare).max_by_key(|(at, part)| (part.len(), usize::MAX - at)) {
+        return Part::One(*at, part);
+    }
+    match parts.windows(2).max_by_key(|pair| pair[0].1.len() + pair[1].1.len()) {
+        Some([(at, first), (_, second)]) => Part::Two(*at, first, second),
+        _ => parts.first().map_or(Part::One(0, word), |(at, part)| Part::One(*at, part)),
+    }
 }
 
 /// Finds the values near the anchor at `at`, which `words` share.
@@ -121,6 +169,13 @@ pub(super) fn find(
         _ => unreachable!("only contextual rules have words"),
     };
     let bytes = window.bytes;
+    // Where the words stand whose anchor this is; mostly none does.
+    let there: Vec<(&Word, Range<usize>)> =
+        words.iter().filter_map(|word| Some((word, word_around(value(word), word, bytes, at)?))).collect();
+    if there.is_empty() {
+        return;
+    }
+    let words: Vec<&Word> = there.iter().map(|(word, _)| *word).collect();
     let most = |reach: fn(&Value) -> usize| words.iter().map(|word| reach(value(word))).max().unwrap_or(0);
     let from = match most(|value| value.after) {
         0 => at.end,
@@ -138,14 +193,14 @@ pub(super) fn find(
             if !text.iter().any(u8::is_ascii_digit) || !text.iter().any(u8::is_ascii_alphabetic) {
                 continue;
             }
-            for (word, named) in words.iter().zip(&mut named) {
+            for ((word, word_at), named) in there.iter().zip(&mut named) {
                 let value = value(word);
                 if !(*named && part.start > at.start)
                     && Family::of(value.alphabet) == family
                     && value.length.contains(&part.len())
                     && text.iter().all(|byte| value.alphabet.holds(*byte))
                     && (value.alphabet != Alphabet::Uuid || is_uuid(text))
-                    && let Some(word_at) = names(value, word, bytes, at, &part)
+                    && names(value, word_at, bytes, &part)
                 {
                     *named |= part.start > at.start;
                     let secret = window.absolute(&part);
@@ -167,26 +222,38 @@ pub(super) fn find(
     }
 }
 
-/// Where the word stands around its anchor, if near enough to the value, and the others as they should.
-fn names(value: &Value, word: &Word, bytes: &[u8], at: &Range<usize>, part: &Range<usize>) -> Option<Range<usize>> {
+/// Where the word stands whose anchor is at `at`: from the start of a word of the text.
+fn word_around(value: &Value, word: &Word, bytes: &[u8], at: &Range<usize>) -> Option<Range<usize>> {
     let text = value.words[word.word as usize].as_bytes();
-    let (left, right) = match word.offset as usize {
-        WHOLE => (&text[..0], &text[..0]),
-        offset => (&text[..offset], &text[offset + at.len()..]),
-    };
-    let (start, end) = (backward(bytes, at.start, left)?, forward(bytes, at.end, right)?);
-    let near = if end <= part.start {
-        part.start - start <= value.distance && lines_between(bytes, start, part.start) < LINES
-    } else {
-        start >= part.end && end - part.end <= value.after && lines_between(bytes, part.end, start) == 0
-    };
-    if !near {
+    let left = &text[..word.offset as usize];
+    let start = backward(bytes, at.start, left)?;
+    // `pipeline` does not hold `line`, `pipeLine` does.
+    if let Some(before) = start.checked_sub(1).map(|before| bytes[before])
+        && before.is_ascii_alphabetic()
+        && !(before.is_ascii_lowercase() && bytes[start].is_ascii_uppercase())
+        && text[0].is_ascii_alphabetic()
+    {
         return None;
     }
-    let line = &bytes[line_start(bytes, part.start, value.distance)..part.start];
-    let holds = |word: &String| (0..line.len()).any(|at| forward(line, at, word.as_bytes()).is_some());
-    let suits = (value.also.is_empty() || value.also.iter().any(holds)) && !value.unless.iter().any(holds);
-    suits.then_some(start..end)
+    Some(start..forward(bytes, start, text)?)
+}
+
+/// Whether the word is near enough to the value, and the others stand as they should.
+fn names(value: &Value, word: &Range<usize>, bytes: &[u8], part: &Range<usize>) -> bool {
+    let near = if word.end <= part.start {
+        part.start - word.start <= value.distance && lines_between(bytes, word.start, part.start) < LINES
+    } else {
+        word.start >= part.end && word.end - part.end <= value.after && lines_between(bytes, part.end, word.start) == 0
+    };
+    if !near {
+        return false;
+    }
+    let holds = |text: &[u8], word: &String| (0..text.len()).any(|at| forward(text, at, word.as_bytes()).is_some());
+    let line = line_start(bytes, part.start, value.distance);
+    // `- name: ACME_KEY` and `value: …` on the next line are one.
+    let lines = line.min(line_start(bytes, word.start, value.distance));
+    (value.also.is_empty() || value.also.iter().any(|word| holds(&bytes[lines..part.start], word)))
+        && !value.unless.iter().any(|word| holds(&bytes[line..part.start], word))
 }
 
 fn lines_between(bytes: &[u8], from: usize, to: usize) -> usize {
@@ -212,7 +279,7 @@ fn joins(byte: u8) -> bool {
 /// Where the word ends that starts at `at`: `client_secret` is also `clientSecret` and `Client-Secret`.
 fn forward(bytes: &[u8], at: usize, word: &[u8]) -> Option<usize> {
     word.iter().try_fold(at, |at, letter| match letter {
-        b'_' => Some(at + bytes[at..].iter().take(JOINTS).take_while(|byte| joins(**byte)).count()),
+        b'_' => Some(at + bytes[at..].iter().take(1).take_while(|byte| joins(**byte)).count()),
         letter => bytes.get(at)?.eq_ignore_ascii_case(letter).then_some(at + 1),
     })
 }
@@ -220,7 +287,7 @@ fn forward(bytes: &[u8], at: usize, word: &[u8]) -> Option<usize> {
 /// Where the word starts that ends at `at`.
 fn backward(bytes: &[u8], at: usize, word: &[u8]) -> Option<usize> {
     word.iter().rev().try_fold(at, |at, letter| match letter {
-        b'_' => Some(at - bytes[..at].iter().rev().take(JOINTS).take_while(|byte| joins(**byte)).count()),
+        b'_' => Some(at - bytes[..at].iter().rev().take(1).take_while(|byte| joins(**byte)).count()),
         letter => bytes[at.checked_sub(1)?].eq_ignore_ascii_case(letter).then_some(at - 1),
     })
 }

@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use regex_syntax::{
     ParserBuilder,
-    hir::{Class, Hir, HirKind, Look},
+    hir::{
+        Class, Hir, HirKind, Look,
+        literal::{Extractor, Literal},
+    },
 };
 
 /// More strings than this are not spelled out when a pattern's literals are followed.
@@ -45,6 +48,19 @@ pub(super) fn looks_outside(hir: &Hir) -> Option<&'static str> {
         Look::End | Look::EndLF | Look::EndCRLF => "$ or \\z",
         _ => "\\b or its like",
     })
+}
+
+/// Whether every match starts with one of the anchors.
+pub(super) fn starts_with(hir: &Hir, anchors: &[String], nocase: bool) -> bool {
+    let starts = |literal: &Literal| {
+        anchors.iter().any(|anchor| {
+            literal.as_bytes().get(..anchor.len()).is_some_and(|start| {
+                if nocase { start.eq_ignore_ascii_case(anchor.as_bytes()) } else { start == anchor.as_bytes() }
+            })
+        })
+    };
+    let prefixes = Extractor::new().extract(hir);
+    prefixes.literals().is_some_and(|literals| !literals.is_empty() && literals.iter().all(starts))
 }
 
 /// Whether every match contains one of the anchors.

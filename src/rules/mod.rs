@@ -8,6 +8,7 @@ pub mod check;
 pub(crate) mod checksum;
 mod error;
 pub mod example;
+mod head;
 mod rule;
 mod runbook;
 mod set;
@@ -15,6 +16,7 @@ mod spec;
 mod text;
 
 pub use error::RuleError;
+pub use head::Head;
 pub use rule::{
     Alphabet, Assigned, CharClass, Check, Checksum, Companion, Confidence, Edges, Kind, MAX_REACH, Matcher, Pattern,
     Reach, Role, Rule, RuleId, Severity, Structure, Value,

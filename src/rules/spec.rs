@@ -345,6 +345,7 @@ impl Reader<'_> {
             source: source.clone(),
             groups,
             compiled: OnceLock::new(),
+            head: OnceLock::new(),
         })
     }
 
@@ -397,7 +398,11 @@ impl Reader<'_> {
             }
             // One byte more than the longest match: a match that touches the end of its segment may
             // go on behind it.
-            (None, Some(longest)) if longest < MAX_REACH => Ok(Reach { before: longest + 1, after: longest + 1 }),
+            (None, Some(longest)) if longest < MAX_REACH => {
+                let anchors = spec.anchors.as_ref().map_or(&[][..], |anchors| anchors.get_ref());
+                let before = if check::starts_with(hir, anchors, spec.nocase) { 0 } else { longest + 1 };
+                Ok(Reach { before, after: longest + 1 })
+            }
             (None, _) => Err(self.error(
                 at,
                 "the pattern has no longest match, so its reach must be stated",
