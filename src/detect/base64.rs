@@ -27,23 +27,22 @@ pub(super) struct Coded {
     len: u16,
 }
 
-/// The texts of a literal in base64.
-pub(super) fn anchors(rule: usize, literal: &str) -> Vec<(String, Coded)> {
-    let mut all = Vec::new();
+/// Reports the texts of a literal in base64.
+pub(super) fn anchors(rule: usize, literal: &str, mut report: impl FnMut(String, Coded)) {
     if literal.len() < SHORTEST {
-        return all;
+        return;
     }
     for shift in 0..3u8 {
-        let bytes = [&[0; 2][..usize::from(shift).min(2)], literal.as_bytes()].concat();
-        let text = BASE64_NOPAD.encode(&bytes);
-        let own = &text[FOREIGN[usize::from(shift)]..bytes.len() * 8 / 6];
+        let bytes = [&[0; 2][..usize::from(shift)], literal.as_bytes()].concat();
+        let mut text = BASE64_NOPAD.encode(&bytes);
+        text.truncate(bytes.len() * 8 / 6);
+        text.drain(..FOREIGN[usize::from(shift)]);
         let coded = Coded { rule, shift, len: literal.len() as u16 };
-        all.push((own.to_owned(), coded));
-        if own.contains(['+', '/']) {
-            all.push((own.replace('+', "-").replace('/', "_"), coded));
+        if text.contains(['+', '/']) {
+            report(text.replace('+', "-").replace('/', "_"), coded);
         }
+        report(text, coded);
     }
-    all
 }
 
 /// How many characters before and from an anchor on an answer may depend on.

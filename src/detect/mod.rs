@@ -14,11 +14,7 @@ mod segment;
 mod value;
 mod versions;
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    ops::Range,
-    sync::Arc,
-};
+use std::{borrow::Cow, collections::BTreeSet, ops::Range, sync::Arc};
 
 pub use encoding::{Class, classify, to_utf8};
 pub use segment::{Segment, Window};
@@ -26,7 +22,7 @@ pub use segment::{Segment, Window};
 pub(crate) use versions::Fault;
 pub use versions::Version;
 
-use crate::rules::{Matcher, RuleSet};
+use crate::rules::{Confidence, Matcher, RuleSet, Severity};
 use base64::Coded;
 use prefilter::{Anchor, Prefilter};
 use versions::{Around, Extent};
@@ -85,6 +81,22 @@ pub struct Detector {
     pub(crate) fault: Option<Fault>,
 }
 
+/// A text that is looked for, and what for.
+struct Literal<'r> {
+    text: Cow<'r, str>,
+    nocase: bool,
+    /// Which bytes may follow, if that is known.
+    next: Option<[u64; 4]>,
+    means: Means,
+}
+
+#[derive(Clone, Copy)]
+enum Means {
+    Rule(usize),
+    Word(value::Word),
+    Coded(Coded),
+}
+
 /// What to try at an anchor.
 #[derive(Debug, Clone, Copy)]
 enum AnchorAt {
@@ -123,35 +135,62 @@ pub struct AnchorTrace {
 impl Detector {
     /// Prepares the rules.
     pub fn new(rules: Arc<RuleSet>) -> Self {
-        let mut table: BTreeMap<(Vec<u8>, bool), Target> = BTreeMap::new();
+        let mut literals: Vec<Literal<'_>> = Vec::with_capacity(8 * rules.len());
         for (index, rule) in rules.iter().enumerate() {
-            let (anchors, nocase) = match &rule.matcher {
-                Matcher::Pattern(pattern) => (&pattern.anchors, pattern.nocase),
-                Matcher::Assigned(assigned) => (&assigned.names, true),
+            let (anchors, nocase, next) = match &rule.matcher {
+                Matcher::Pattern(pattern) => (&pattern.anchors, pattern.nocase, pattern.next),
+                Matcher::Assigned(assigned) => (&assigned.names, true, None),
                 Matcher::Value(_) => continue,
             };
             for anchor in anchors {
-                let text = if nocase { anchor.to_ascii_lowercase() } else { anchor.clone() };
-                if !nocase {
-                    for (text, coded) in base64::anchors(index, &text) {
-                        table.entry((text.into_bytes(), false)).or_default().coded.push(coded);
-                    }
+                let capitals = nocase && anchor.bytes().any(|byte| byte.is_ascii_uppercase());
+                let text = if capitals { anchor.to_ascii_lowercase().into() } else { Cow::Borrowed(&**anchor) };
+                literals.push(Literal { text, nocase, next, means: Means::Rule(index) });
+                // Three more texts for each literal: what is worth it is what opens much and is surely it.
+                if !nocase && rule.severity >= Severity::High && rule.confidence >= Confidence::High {
+                    base64::anchors(index, anchor, |text, coded| {
+                        literals.push(Literal { text: text.into(), nocase, next: None, means: Means::Coded(coded) });
+                    });
                 }
-                table.entry((text.into_bytes(), nocase)).or_default().rules.push(index);
             }
         }
-        for (anchor, words) in value::anchors(&rules) {
-            table.entry((anchor.into_bytes(), true)).or_default().words = words;
+        value::anchors(&rules, |text, word| {
+            literals.push(Literal { text, nocase: true, next: None, means: Means::Word(word) });
+        });
+        // Those of one text stand together, in the order of their rules.
+        let key = |one: &Literal<'_>| {
+            let mut first = [0; 8];
+            let count = one.text.len().min(8);
+            first[..count].copy_from_slice(&one.text.as_bytes()[..count]);
+            u64::from_be_bytes(first)
+        };
+        literals.sort_by(|a, b| key(a).cmp(&key(b)).then_with(|| (&*a.text, a.nocase).cmp(&(&*b.text, b.nocase))));
+        let mut targets: Vec<Target> = Vec::with_capacity(literals.len());
+        let mut anchors: Vec<Anchor<'_>> = Vec::with_capacity(literals.len());
+        for same in literals.chunk_by(|a, b| (&a.text, a.nocase) == (&b.text, b.nocase)) {
+            let mut target = Target::default();
+            let mut next = [0; 4];
+            for one in same {
+                match one.means {
+                    Means::Rule(rule) => target.rules.push(rule),
+                    Means::Word(word) => target.words.push(word),
+                    Means::Coded(coded) => target.coded.push(coded),
+                }
+                next.iter_mut().zip(one.next.unwrap_or(prefilter::ANY)).for_each(|(all, one)| *all |= one);
+            }
+            anchors.push(Anchor { text: same[0].text.as_bytes(), nocase: same[0].nocase, next });
+            targets.push(target);
         }
-        let prefilter = Prefilter::new(table.keys().map(|(text, nocase)| Anchor { text, nocase: *nocase }));
-        let longest = table.keys().map(|(text, _)| text.len()).max().unwrap_or(0);
+        let longest = anchors.iter().map(|anchor| anchor.text.len()).max().unwrap_or(0);
+        let prefilter = Prefilter::new(&anchors);
+        drop(literals);
         let extents: Vec<_> =
             rules.iter().map(|rule| Extent::of(rule)).chain(rules.iter().map(|rule| Extent::of_coded(rule))).collect();
         let around = Around::of(&extents, longest);
         Self {
             rules,
             prefilter,
-            targets: table.into_values().collect(),
+            targets,
             extents,
             around,
             #[cfg(test)]

@@ -17,6 +17,16 @@ const BUCKETS: u32 = 14;
 const FOLD: u64 = 0x2020_2020_2020_2020;
 /// Folded bytes from frequent to rare, as counted over source text, lock files and minified code.
 const FREQUENT: &[u8] = b" etsranioc*dl\"up,.fm)hg=b(0{}-y1v/2:k4x36w5;98|7&+z>jq!#`'<$?~%";
+/// The place of each folded byte in [`FREQUENT`], from 2.
+const RANK: [f32; 256] = {
+    let mut ranks = [(FREQUENT.len() + 2) as f32; 256];
+    let mut at = 0;
+    while at < FREQUENT.len() {
+        ranks[FREQUENT[at] as usize] = (at + 2) as f32;
+        at += 1;
+    }
+    ranks
+};
 /// What a gram costs that sets no new bit, against one that does.
 const SHARED: f32 = 0.02;
 
@@ -27,7 +37,12 @@ pub(super) struct Anchor<'a> {
     pub(super) text: &'a [u8],
     /// Whether ASCII case is ignored.
     pub(super) nocase: bool,
+    /// Which bytes may stand behind it; asked of anchors of three bytes only.
+    pub(super) next: [u64; 4],
 }
+
+/// Any byte may follow.
+pub(super) const ANY: [u64; 4] = [u64::MAX; 4];
 
 /// The anchors, made ready.
 #[derive(Debug)]
@@ -59,7 +74,7 @@ struct Builder {
 }
 
 impl Builder {
-    fn add(&mut self, index: usize, text: &[u8]) {
+    fn add(&mut self, index: usize, Anchor { text, next, .. }: &Anchor<'_>) {
         let (word, mask) = head(text);
         for odd in 0..2 {
             let places = (odd..(text.len() - 2).max(odd)).step_by(2);
@@ -67,11 +82,14 @@ impl Builder {
                 Some(offset) => {
                     self.put(gram(&text[offset..]), Gram { word, mask, offset: offset as u32, anchor: index as u32 });
                 }
-                // Two bytes are known of an anchor of three; the third may be any.
+                // Two bytes are known of an anchor of three; the third is what may follow.
                 None => {
-                    let known = gram(&[text[1], text[2], 0]) & 0xffff;
-                    for third in (0..=0xff).filter(|byte| byte & 0x20 != 0) {
-                        self.put(known | third << 16, Gram { word, mask, offset: 1, anchor: index as u32 });
+                    let may_follow = |byte: u8| next[usize::from(byte >> 6)] >> (byte & 63) & 1 == 1;
+                    for third in (0..=0xff_u8).filter(|byte| byte & 0x20 != 0) {
+                        if may_follow(third) || may_follow(third & !0x20) {
+                            let gram = gram(&[text[1], text[2], third]);
+                            self.put(gram, Gram { word, mask, offset: 1, anchor: index as u32 });
+                        }
                     }
                 }
             }
@@ -88,24 +106,22 @@ impl Builder {
     fn cost(&self, text: &[u8]) -> f32 {
         let place = hash(gram(text));
         let shared = if self.map[place >> 6] >> (place & 63) & 1 == 1 { SHARED } else { 1.0 };
-        let rank = |byte: &u8| FREQUENT.iter().position(|other| *other == byte | 0x20).unwrap_or(FREQUENT.len());
-        text[..3].iter().fold(shared, |cost, byte| cost / (2 + rank(byte)) as f32)
+        text[..3].iter().fold(shared, |cost, byte| cost / RANK[usize::from(byte | 0x20)])
     }
 }
 
 impl Prefilter {
-    pub(super) fn new<'a>(anchors: impl IntoIterator<Item = Anchor<'a>>) -> Self {
-        let anchors: Vec<_> = anchors.into_iter().collect();
+    pub(super) fn new(anchors: &[Anchor<'_>]) -> Self {
         let mut builder = Builder { map: Box::new([0; 1 << (BITS - 6)]), grams: Vec::with_capacity(2 * anchors.len()) };
         // Short anchors have no choice; longer ones may share their grams.
         let mut order: Vec<usize> = (0..anchors.len()).collect();
         order.sort_by_key(|at| anchors[*at].text.len());
         for index in order {
             debug_assert!(anchors[index].text.len() >= 3, "an anchor has three bytes or more");
-            builder.add(index, anchors[index].text);
+            builder.add(index, &anchors[index]);
         }
         let Builder { map, mut grams } = builder;
-        grams.sort_by_key(|(bucket, _)| *bucket);
+        grams.sort_unstable_by_key(|(bucket, gram)| (*bucket, gram.anchor, gram.offset));
         let mut buckets = Vec::with_capacity((1 << BUCKETS) + 1);
         for (at, (bucket, _)) in grams.iter().enumerate() {
             buckets.resize(buckets.len().max(*bucket as usize + 1), at as u32);
@@ -277,8 +293,9 @@ mod tests {
 
     #[test]
     fn every_anchor_is_found_at_every_place_and_seam() {
-        let prefilter =
-            Prefilter::new(ANCHORS.iter().map(|(text, nocase)| Anchor { text: text.as_bytes(), nocase: *nocase }));
+        let anchors: Vec<_> =
+            ANCHORS.iter().map(|(text, nocase)| Anchor { text: text.as_bytes(), nocase: *nocase, next: ANY }).collect();
+        let prefilter = Prefilter::new(&anchors);
         for (anchor, nocase) in ANCHORS {
             for lead in 0..9 {
                 for tail in [&b""[..], b"=", b"\xff", b"a.........."] {

@@ -3,7 +3,7 @@
 //! The rarest part of the word is the anchor: where no provider is named nothing is looked at, however many
 //! rules there are.
 
-use std::{collections::BTreeMap, ops::Range};
+use std::{borrow::Cow, ops::Range};
 
 use super::{Candidate, Form, Window};
 use crate::rules::{Alphabet, Matcher, RuleSet, Value};
@@ -101,30 +101,22 @@ impl Word {
     }
 }
 
-/// The anchors of all contextual rules, with the words that they belong to.
-pub(super) fn anchors(rules: &RuleSet) -> BTreeMap<String, Vec<Word>> {
-    let mut all: BTreeMap<String, Vec<Word>> = BTreeMap::new();
+/// Reports the anchors of all contextual rules, with the words that they belong to.
+pub(super) fn anchors<'r>(rules: &'r RuleSet, mut report: impl FnMut(Cow<'r, str>, Word)) {
     for (rule, one) in rules.iter().enumerate() {
         let Matcher::Value(value) = &one.matcher else {
             continue;
         };
         for (index, word) in value.words.iter().enumerate() {
-            let mut add = |text: String, offset: usize| {
-                all.entry(text).or_default().push(Word {
-                    rule: rule as u32,
-                    word: index as u32,
-                    offset: offset as u32,
-                });
-            };
+            let word_at = |offset: usize| Word { rule: rule as u32, word: index as u32, offset: offset as u32 };
             match best_part(word) {
-                Part::One(at, part) => add(part.to_owned(), at),
+                Part::One(at, part) => report(part.into(), word_at(at)),
                 Part::Two(at, first, second) => {
-                    JOINTS.iter().for_each(|joint| add(format!("{first}{joint}{second}"), at));
+                    JOINTS.iter().for_each(|joint| report(format!("{first}{joint}{second}").into(), word_at(at)));
                 }
             }
         }
     }
-    all
 }
 
 /// Which part of a word is looked for.
@@ -389,11 +381,11 @@ ignores = ["y"]
         .expect("one rule");
         let mut found = Vec::new();
         let window = Window { bytes: text.as_bytes(), start: 0 };
-        for (anchor, words) in anchors(&rules) {
-            for (at, _) in text.to_lowercase().match_indices(&anchor) {
-                find(&rules, &words, &window, &(at..at + anchor.len()), &mut found);
+        anchors(&rules, |anchor, word| {
+            for (at, _) in text.to_lowercase().match_indices(&*anchor) {
+                find(&rules, &[word], &window, &(at..at + anchor.len()), &mut found);
             }
-        }
+        });
         found.len()
     }
 

@@ -5,7 +5,7 @@ use std::{fmt, sync::Arc, sync::OnceLock};
 use regex::bytes::{Regex, RegexBuilder};
 use serde::{Deserialize, Serialize};
 
-use super::RuleText;
+use super::{RuleText, check, head::Head};
 
 /// The name of a rule in reports, configuration and allow comments, such as `stripe-secret-key`.
 /// Never changes once released.
@@ -334,15 +334,24 @@ pub struct Pattern {
     pub many_lines: bool,
     /// See [`Edges`].
     pub edges: Edges,
+    /// Which bytes may follow an anchor of three bytes, if there is one and its matches begin with it.
+    pub next: Option<[u64; 4]>,
     /// As written.
     pub source: String,
     /// Named groups, in order.
     pub groups: Vec<Arc<str>>,
     #[serde(skip)]
     pub(super) compiled: OnceLock<Regex>,
+    #[serde(skip)]
+    pub(super) head: OnceLock<Head>,
 }
 
 impl Pattern {
+    /// What any match must have; read off when first asked for.
+    pub fn head(&self) -> &Head {
+        self.head.get_or_init(|| check::parse(&self.source).map(|hir| Head::of(&hir, self.nocase)).unwrap_or_default())
+    }
+
     /// The compiled pattern; compiled when first asked for.
     pub fn regex(&self) -> &Regex {
         // A match without reach before its anchor begins there: nothing else has to be tried.
@@ -376,7 +385,7 @@ pub struct Value {
     pub length: Vec<usize>,
     /// Words of which one must stand near: lower case, `_` where `_`, `-`, `.`, a blank or nothing may join.
     pub words: Vec<String>,
-    /// If there are any, one of these must stand before it on its line, too; written like `words`.
+    /// If there are any, one of these must stand before it, too, on its line or the word's; written like `words`.
     pub also: Vec<String>,
     /// None of these may stand before it on its line; written like `words`.
     pub unless: Vec<String>,

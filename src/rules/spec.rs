@@ -10,7 +10,7 @@ use super::rule::{
     Alphabet, Assigned, CharClass, Check, Checksum, Companion, Confidence, Edges, Kind, MAX_REACH, Matcher, Pattern,
     Reach, Role, Rule, Severity, Structure, Value, compile,
 };
-use super::{Phase, Provider, RuleError, RuleText, Runbook, check, runbook};
+use super::{Phase, Provider, RuleError, RuleText, Runbook, check, head::Head, runbook};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -336,12 +336,15 @@ impl Reader<'_> {
             self.prove(spec, source, &hir, &groups, anchors, &at)?;
         }
         let reach = self.reach(spec, &hir, at)?;
+        let short = anchors.get_ref().iter().any(|anchor| anchor.len() == 3);
+        let next = if short && reach.before == 0 { Head::of(&hir, spec.nocase).place(3) } else { None };
         Ok(Pattern {
             anchors: anchors.get_ref().clone(),
             nocase: spec.nocase,
             reach,
             many_lines: spec.lines == Lines::Many,
             edges: spec.edges.unwrap_or(Edges::Word),
+            next,
             source: source.clone(),
             groups,
             compiled: OnceLock::new(),
