@@ -1,6 +1,6 @@
 //! The built-in rules and as many made-up ones as are asked for.
 
-use std::{fmt::Write as _, sync::Arc};
+use std::{collections::BTreeSet, fmt::Write as _, sync::Arc};
 
 use keysweep::rules::{RuleSet, load};
 
@@ -10,20 +10,28 @@ use crate::texts::Random;
 pub(crate) fn at_least(count: usize) -> Arc<RuleSet> {
     let rules = RuleSet::builtin().expect("the build is whole");
     let mut random = Random(0x2545_F491_4F6C_DD1D);
-    let mut more = Vec::new();
+    let (mut more, mut names) = (Vec::new(), BTreeSet::new());
     while rules.len() + more.len() < count {
-        let text = provider(&name(&mut random), (count - rules.len() - more.len()).min(3));
+        let name = name(&mut random);
+        if !names.insert(name.clone()) {
+            continue;
+        }
+        let text = provider(&name, (count - rules.len() - more.len()).min(3));
         more.extend(load("made up", &text).unwrap_or_else(|error| panic!("{error}: {text}")));
     }
     Arc::new(rules.with(more).expect("made-up names are all different"))
 }
 
-/// Syllables as in names of companies, so that anchors share bytes as real ones do; a number makes it unique.
+/// Two or three syllables of any letters, as in names of companies: their anchors share bytes with each other and
+/// with words.
 fn name(random: &mut Random) -> String {
-    let syllables =
-        ["ac", "me", "da", "ta", "clo", "ud", "sen", "try", "mail", "pay", "hub", "link", "nova", "flow", "box"];
-    let mut name: String = (0..2 + random.below(2)).map(|_| syllables[random.below(syllables.len())]).collect();
-    let _ = write!(name, "{}", random.below(1 << 30));
+    let (consonants, vowels) = (b"bcdfghjklmnpqrstvwxz", b"aeiouy");
+    let mut name = String::new();
+    for _ in 0..2 + random.below(2) {
+        for letters in [&consonants[..], vowels, consonants] {
+            name.push(letters[random.below(letters.len())].into());
+        }
+    }
     name
 }
 
