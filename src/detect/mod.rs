@@ -293,6 +293,13 @@ impl Detector {
         found.dedup_by(|next, first| next.rule == first.rule && next.secret == first.secret);
     }
 
+    /// How many anchors stand in a text, without a look at what is around them: what the prefilter alone costs.
+    pub fn count_anchors(&self, bytes: &[u8]) -> usize {
+        let mut count = 0;
+        self.prefilter.hits(bytes, &(0..bytes.len()), &mut |_, _| count += 1);
+        count
+    }
+
     /// What happened at each anchor within a range, for `keysweep explain`.
     pub fn trace(&self, window: &Window<'_>, core: &Range<usize>, class: Class) -> Vec<AnchorTrace> {
         let mut traces = Vec::new();

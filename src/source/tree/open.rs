@@ -109,3 +109,46 @@ pub(super) fn plain(error: &io::Error) -> String {
     let mut chars = text.chars();
     chars.next().map_or_else(String::new, |first| first.to_lowercase().chain(chars).collect())
 }
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    fn whole(path: &Path) -> Vec<u8> {
+        match regular(path).expect("it can be read") {
+            Opened::Whole(bytes) => bytes,
+            Opened::Large(_) | Opened::NotRegular => panic!("{} is small and regular", path.display()),
+        }
+    }
+
+    #[test]
+    fn the_memory_of_one_file_brings_nothing_into_the_next() {
+        let folder = tempfile::tempdir().expect("there is room");
+        for (at, length) in [200_000, 10, 0, 65_536, 65_535, 1 << 20, 7].into_iter().enumerate() {
+            let path = folder.path().join(at.to_string());
+            let text = vec![b'a' + at as u8; length];
+            std::fs::write(&path, &text).expect("there is room");
+            let bytes = whole(&path);
+            assert!(bytes == text, "{length} bytes");
+            give_back(bytes);
+        }
+    }
+
+    #[test]
+    fn a_file_that_changed_its_size_is_read_to_its_end() {
+        let folder = tempfile::tempdir().expect("there is room");
+        let path = folder.path().join("file");
+        std::fs::write(&path, vec![b'x'; 100_000]).expect("there is room");
+        for said in [0, 1, 99_999, 100_000, 100_001, 300_000] {
+            let bytes = read(&File::open(&path).expect("it is there"), said).expect("it can be read");
+            assert_eq!(bytes.len(), 100_000, "it said {said}");
+            give_back(bytes);
+        }
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn a_file_that_says_it_is_empty_is_read() {
+        assert!(whole(Path::new("/proc/self/status")).starts_with(b"Name:"));
+    }
+}

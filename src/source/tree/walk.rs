@@ -201,3 +201,54 @@ impl Folder {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use super::*;
+    use crate::source::{Content, Origin};
+
+    /// The names of what is handed out, each with its length.
+    fn walk_all(root: &Path, threads: usize, most: usize) -> (ControlFlow<()>, Vec<(String, usize)>) {
+        let seen = Mutex::new(Vec::new());
+        let tree = Tree { roots: vec![root.to_path_buf()], no_ignore: false, threads };
+        let flow = walk(&tree, root, BString::from("x/"), &|item| {
+            let mut seen = seen.lock().expect("nothing panics with the lock");
+            if let Item::Blob(blob) = item {
+                let (Origin::File { path, .. }, Content::Bytes(bytes)) = (blob.origin, blob.content) else {
+                    panic!("a small file");
+                };
+                seen.push((path.to_string(), bytes.len()));
+                open::give_back(bytes);
+            }
+            if seen.len() < most { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        });
+        let mut seen = seen.into_inner().expect("nothing panicked");
+        seen.sort();
+        (flow, seen)
+    }
+
+    #[test]
+    fn folders_of_many_files_are_handed_out_once_by_any_number_of_threads() {
+        let root = tempfile::tempdir().expect("there is room");
+        let mut expected = Vec::new();
+        let mut put = |name: String, length: usize| {
+            let path = root.path().join(&name);
+            fs::create_dir_all(path.parent().expect("it is in a folder")).expect("there is room");
+            fs::write(path, vec![b'.'; length]).expect("there is room");
+            expected.push((format!("x/{name}"), length));
+        };
+        (0..2 * BATCH + 7).for_each(|at| put(format!("f{at}"), at % 100));
+        (0..70).for_each(|at| put(format!("{}/deep", vec!["d"; at + 1].join("/")), 3 * at));
+        put("large".to_owned(), 300_000);
+        expected.sort();
+        for threads in [1, 2, 5] {
+            let (flow, seen) = walk_all(root.path(), threads, usize::MAX);
+            assert!(flow.is_continue());
+            assert!(seen == expected, "{threads} threads: {} of {} files", seen.len(), expected.len());
+        }
+        let (flow, seen) = walk_all(root.path(), 2, 50);
+        assert!(flow.is_break() && seen.len() < 60, "{} files after a stop", seen.len());
+    }
+}
