@@ -100,6 +100,8 @@ fn category(job: Job) -> &'static str {
         Job::Refs => "keysweep/refs/",
         Job::Range => "keysweep/range/",
         Job::Staged => "keysweep/staged/",
+        Job::Push => "keysweep/push/",
+        Job::Receive => "keysweep/receive/",
     }
 }
 
