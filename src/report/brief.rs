@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use std::io;
 
 use super::{Job, Look, Report, human::text::article, json::Context, say};
-use crate::finding::{Finding, Incident};
+use crate::finding::{Finding, Incident, Place};
 
 /// Secrets that are shown one by one.
 const SECRETS: usize = 4;
@@ -85,19 +85,28 @@ fn advice(report: &Report, finding: &Finding) -> Vec<(&'static str, String)> {
     let inline = format!("no secret? write this on its line and why: keysweep:allow {} REASON", finding.rule);
     match report.job {
         Job::Push | Job::Receive => {
-            let commit = say::commit(finding).map_or_else(String::new, |commit| format!(" {:.12}~", commit.id));
             let allow = match report.job {
                 Job::Receive => {
                     "no secret? whoever runs this server can allow it there; comments do not count here".to_owned()
                 }
                 _ => inline,
             };
-            vec![
-                ("fix", format!("read it from {from}, and take it out of the commit, not only out of the file:")),
-                ("", format!("git rebase -i{commit} (edit, git commit --amend), then push again")),
-                ("", shown),
-                ("allow", allow),
-            ]
+            let commit = say::commit(finding).map_or_else(String::new, |commit| format!(" {:.12}~", commit.id));
+            let mut told = match &finding.place {
+                Place::TagMessage { .. } => {
+                    vec![("fix", "make the tag anew without it: git tag -d NAME, then tag again".to_owned())]
+                }
+                Place::CommitMessage { .. } => {
+                    vec![("fix", format!("write that message anew: git rebase -i{commit} (reword), then push again"))]
+                }
+                Place::Unplaced { .. } => vec![("fix", "delete the tag or ref that names this object".to_owned())],
+                _ => vec![
+                    ("fix", format!("read it from {from}; take it out of the commit, not only out of the file:")),
+                    ("", format!("git rebase -i{commit} (edit, git commit --amend), then push again")),
+                ],
+            };
+            told.extend([("", shown), ("allow", allow)]);
+            told
         }
         _ => vec![
             ("fix", format!("read it from {from}, then git add the file and commit again")),
@@ -193,7 +202,7 @@ mod tests {
             … and 1 more secret
             could not be read: data/big␛[1m.db (unreadable: Permission denied)
             blind: acme-key-id misses its own made-up secret: the rule is switched off in .keysweep.toml
-              fix    read it from the environment or a secret manager, and take it out of the commit, not only out of the file:
+              fix    read it from the environment or a secret manager; take it out of the commit, not only out of the file:
                      git rebase -i 010101010101~ (edit, git commit --amend), then push again
                      if it ever left this machine, revoke it: keysweep rules show acme-signing-key
               allow  no secret? whoever runs this server can allow it there; comments do not count here

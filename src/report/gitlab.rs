@@ -3,9 +3,8 @@
 //! GitLab rejects a report whose model and revision (the first two numbers) it does not know, and shows
 //! `description` and `solution` as Markdown, so what was scanned stands in code spans there.
 
-use std::fmt::Write as _;
 use std::{
-    collections::BTreeMap,
+    fmt::Write as _,
     io::{self, BufWriter, Write as _},
 };
 
@@ -14,6 +13,7 @@ use serde::Serialize;
 use super::{
     Look, Report,
     json::{Context, Escaped, timestamp},
+    keys::Keys,
     markdown::code,
     say,
 };
@@ -138,7 +138,7 @@ impl<'a> Document<'a> {
         };
         // In UTC and without saying so, as the schema wants it.
         let time = timestamp(report.now).trim_end_matches('Z').to_owned();
-        let mut ids = Ids::default();
+        let mut keys = Keys::default();
         let gaps = report.gaps.iter().map(|gap| format!("{}: {}: {}", gap.kind.id(), gap.what, gap.message));
         let blind = report.coverage.canaries_lost.iter().map(|(rule, why)| format!("blind: {rule}: {why}"));
         let messages = gaps.chain(blind).map(|text| ScanMessage { level: "warn", value: context.redactor.line(&text) });
@@ -157,7 +157,7 @@ impl<'a> Document<'a> {
             vulnerabilities: report
                 .findings
                 .iter()
-                .map(|finding| Vulnerability::new(context, finding, ids.next(finding)))
+                .map(|finding| Vulnerability::new(context, finding, id(&keys.next(finding))))
                 .collect(),
         }
     }
@@ -263,27 +263,13 @@ fn solution(context: &Context<'_>, steps: &[Step]) -> String {
     said
 }
 
-/// Ids that stay the same when lines move.
-///
-/// A value of high entropy is known by its fingerprint; a short one by its turn among those of its rule and
-/// path, for a hash of it would give it away.
-#[derive(Default)]
-struct Ids(BTreeMap<String, usize>);
-
-impl Ids {
-    fn next(&mut self, finding: &Finding) -> String {
-        let print = finding.fingerprint.as_ref().map(ToString::to_string).unwrap_or_default();
-        let key = format!("{}\0{}\0{print}", finding.rule, finding.place.describe());
-        let turn = self.0.entry(key.clone()).or_default();
-        *turn += 1;
-        let hash = blake3::hash(format!("keysweep gitlab id\0{key}\0{turn}").as_bytes());
-        let mut bytes: [u8; 16] = *hash.as_bytes().first_chunk().expect("a hash has 32 bytes");
-        // RFC 9562, version 8: a UUID of a vendor's own making.
-        bytes[6] = bytes[6] & 0x0f | 0x80;
-        bytes[8] = bytes[8] & 0x3f | 0x80;
-        let hex = data_encoding::HEXLOWER.encode(&bytes);
-        [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]].join("-")
-    }
+/// The id of a finding from its key: RFC 9562, version 8, a UUID of a vendor's own making.
+fn id(key: &blake3::Hash) -> String {
+    let mut bytes: [u8; 16] = *key.as_bytes().first_chunk().expect("a hash has 32 bytes");
+    bytes[6] = bytes[6] & 0x0f | 0x80;
+    bytes[8] = bytes[8] & 0x3f | 0x80;
+    let hex = data_encoding::HEXLOWER.encode(&bytes);
+    [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]].join("-")
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ mod human;
 mod json;
 mod jsonl;
 mod junit;
+mod keys;
 mod markdown;
 #[cfg(test)]
 mod sample;
