@@ -14,7 +14,7 @@ use super::{
     Look, Report,
     json::{Context, Escaped, timestamp},
     keys::Keys,
-    markdown::code,
+    markdown::{code, prose},
     say,
 };
 use crate::{
@@ -232,7 +232,7 @@ fn description(context: &Context<'_>, finding: &Finding, title: &str, masked: &s
         let _ = write!(said, " Introduced by {author} on {day} in commit {:.12}; {standing}.", commit.id);
     }
     for remark in &finding.remarks {
-        let _ = write!(said, " {}.", say::sentence(&context.redactor.line(remark)));
+        let _ = write!(said, " {}.", code(&context.redactor.line(remark)));
     }
     said
 }
@@ -242,7 +242,7 @@ fn solution(context: &Context<'_>, steps: &[Step]) -> String {
     let mut said = String::new();
     for (step, number) in steps.iter().zip(1..) {
         let mut told =
-            format!("{number}. {}: {}", say::sentence(step.phase.word()), context.redactor.line(&step.action));
+            format!("{number}. {}: {}", say::sentence(step.phase.word()), prose(&context.redactor.line(&step.action)));
         for (how, what) in [("Console", &step.console), ("Run", &step.cli), ("Send", &step.api)] {
             if let Some(what) = what {
                 let _ = write!(told, "\n   {how}: {}", code(&context.redactor.line(what.trim())));

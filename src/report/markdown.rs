@@ -200,7 +200,7 @@ pub(super) fn code(text: &str) -> String {
 
 /// Words of a rule, in which a path or user of the repository may stand: nothing in them is a link, a
 /// mention or HTML. Code spans of the rule's own stay.
-fn prose(text: &str) -> String {
+pub(super) fn prose(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     // A backquote without its partner would open a span that swallows what follows.
     let pieces: Vec<&str> = text.split('`').collect();

@@ -4,6 +4,7 @@
 //! no suppressed result (it would open an alert, codeql-action#1230), `results` even when empty
 //! (codeql-action#420). What cannot be a result is said in a notification.
 
+mod limit;
 mod notice;
 mod place;
 mod result;
@@ -12,19 +13,16 @@ mod rule;
 use std::{
     cmp::Reverse,
     collections::{BTreeMap, BTreeSet},
-    io::{self, Write as _},
+    io,
 };
 
-use flate2::{Compression, write::GzEncoder};
 use serde::Serialize;
-use serde_sarif::sarif::{
-    Invocation, PropertyBag, ResultColumnKind, Run, RunAutomationDetails, Sarif, Tool, ToolComponent, Version,
-};
+use serde_sarif::sarif::{Invocation, PropertyBag, ResultColumnKind, Run, RunAutomationDetails, Tool, ToolComponent};
 
-use self::{notice::Notices, result::Siblings};
+use self::{limit::Limit, notice::Notices, result::Siblings};
 use super::{
     Job, Look, Report,
-    json::{Context, CoverageObject, Escaped, Summary, Thresholds},
+    json::{Context, CoverageObject, Summary, Thresholds},
     keys::Keys,
 };
 use crate::finding::Finding;
@@ -32,71 +30,10 @@ use crate::finding::Finding;
 /// The schema of the log, SARIF §3.13.3.
 const SCHEMA: &str = "https://json.schemastore.org/sarif-2.1.0.json";
 
-/// GitHub takes no more results of one run.
-const MOST_RESULTS: usize = 25_000;
-
-/// GitHub shows no more of them, the most severe.
-const MOST_SHOWN: usize = 5_000;
-
-/// GitHub takes no upload of more than 10 MB, compressed. A little is left for another compressor.
-const MOST_GZIP: usize = 9_500_000;
-
 pub(super) fn write(report: &Report, look: &Look, out: &mut dyn io::Write) -> io::Result<()> {
     let context = Context::new(report, look);
-    out.write_all(&fitting(&context, MOST_GZIP)?)?;
+    out.write_all(&limit::fitting(&context, limit::GZIP)?)?;
     out.flush()
-}
-
-/// The log with as many results as fit, compressed as the upload compresses it, into so many bytes.
-fn fitting(context: &Context<'_>, most_bytes: usize) -> io::Result<Vec<u8>> {
-    let mut limit = Limit { results: MOST_RESULTS, why: "results of one run" };
-    loop {
-        let text = rendered(context, limit)?;
-        let size = if text.len() <= most_bytes { text.len() } else { gzipped(&text)? };
-        if size <= most_bytes || limit.results == 0 {
-            return Ok(text);
-        }
-        // What is left does not compress quite as well, and the last try must fit.
-        let held = context.report.findings.len().min(limit.results);
-        let results = held * (most_bytes / 100) / (size / 95 + 1);
-        limit = Limit { results: results.min(held - 1), why: "bytes of a compressed log" };
-    }
-}
-
-fn rendered(context: &Context<'_>, limit: Limit) -> io::Result<Vec<u8>> {
-    let runs = vec![run(context, limit)];
-    let log = Sarif::builder().schema(SCHEMA).version(Version::V2_1_0.to_string()).runs(runs).build();
-    let mut out = Escaped(Vec::new());
-    serde_json::to_writer_pretty(&mut out, &log)?;
-    out.0.push(b'\n');
-    Ok(out.0)
-}
-
-fn gzipped(text: &[u8]) -> io::Result<usize> {
-    let mut encoder = GzEncoder::new(Counter(0), Compression::default());
-    encoder.write_all(text)?;
-    encoder.finish().map(|counter| counter.0)
-}
-
-/// Counts what is written to it.
-struct Counter(usize);
-
-impl io::Write for Counter {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0 += bytes.len();
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-/// How many results the log may have, and because of which of GitHub's limits.
-#[derive(Clone, Copy)]
-struct Limit {
-    results: usize,
-    why: &'static str,
 }
 
 /// The only run: GitHub rejects several of one tool and category in a file.
@@ -116,8 +53,8 @@ fn run(context: &Context<'_>, limit: Limit) -> Run {
         shown.sort_by_key(|finding| Reverse((finding.severity, finding.confidence)));
         shown.truncate(limit.results);
     }
-    if shown.len() > MOST_SHOWN {
-        notices.hidden(shown.len(), MOST_SHOWN);
+    if shown.len() > limit::SHOWN {
+        notices.hidden(shown.len(), limit::SHOWN);
     }
     let mut keys = Keys::default();
     let siblings = Siblings::new(&shown);
@@ -201,13 +138,12 @@ mod tests {
 
     use super::*;
     use crate::{
-        finding::{Location, Place},
+        finding::Location,
         report::{
             Format,
             json::tests::{look, render, talkative},
             sample::sample,
         },
-        source::RelPath,
     };
 
     fn log(report: &Report) -> Value {
@@ -405,51 +341,18 @@ mod tests {
         let doubtful = report.findings.pop().expect("the sample has a doubtful one");
         let certain = report.findings.remove(0);
         let incident = &mut report.incidents[4];
-        report.findings = vec![doubtful; MOST_RESULTS + 10];
+        report.findings = vec![doubtful; limit::RESULTS + 10];
         report.findings.push(certain);
-        incident.findings = (0..MOST_RESULTS + 10).collect();
+        incident.findings = (0..limit::RESULTS + 10).collect();
         let log = log(&report);
         let results = list(&log, "/runs/0/results");
-        assert_eq!(results.len(), MOST_RESULTS);
+        assert_eq!(results.len(), limit::RESULTS);
         assert_eq!(results[0]["ruleId"], "acme-signing-key");
         let notices = list(&log, "/runs/0/invocations/0/toolExecutionNotifications");
         assert!(notices.iter().any(|notice| notice["descriptor"]["id"] == "result-limit"));
         let most = results.iter().map(|result| list(result, "/relatedLocations").len()).max();
         assert_eq!(most, Some(1), "a secret in so many files does not name them all in each");
         assert!(notices.iter().any(|notice| notice["descriptor"]["id"] == "result-display"), "{notices:#?}");
-    }
-
-    #[test]
-    fn a_log_that_is_too_large_when_compressed_keeps_the_riskiest() {
-        let mut report = sample();
-        let doubtful = report.findings.pop().expect("the sample has a doubtful one");
-        let sure = report.findings[5].clone();
-        let mut number = 0_u64;
-        // Names that do not compress.
-        let mut named = |finding: &Finding| {
-            number += 1;
-            let name = format!("{}.txt", blake3::hash(&number.to_le_bytes()).to_hex());
-            Finding { place: Place::Staged { path: RelPath::new(name) }, ..finding.clone() }
-        };
-        report.findings = (0..2_000).map(|_| named(&doubtful)).collect();
-        report.findings.extend((0..50).map(|_| named(&sure)));
-        let look = look(false);
-        let context = Context::new(&report, &look);
-        for most in [20_000, 60_000] {
-            let text = fitting(&context, most).expect("memory takes everything");
-            assert!(gzipped(&text).is_ok_and(|size| size <= most && size > most / 2));
-            let log: Value = serde_json::from_slice(&text).expect("it is JSON");
-            let results = list(&log, "/runs/0/results");
-            assert!(results.len() > 50 && results.len() < 2_050, "{}", results.len());
-            assert!(results[..50].iter().all(|result| result["ruleId"] == "acme-deploy-token"));
-            let notices = list(&log, "/runs/0/invocations/0/toolExecutionNotifications");
-            let said = notices.iter().find(|notice| notice["descriptor"]["id"] == "result-limit").expect("it is said");
-            let said = said["message"]["text"].as_str().unwrap_or_default();
-            assert!(said.contains(&format!("2050 findings found; only the {} riskiest", results.len())), "{said}");
-        }
-        let whole = fitting(&context, MOST_GZIP).expect("memory takes everything");
-        let log: Value = serde_json::from_slice(&whole).expect("it is JSON");
-        assert_eq!(list(&log, "/runs/0/results").len(), 2_050);
     }
 
     #[test]

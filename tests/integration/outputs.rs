@@ -148,3 +148,27 @@ fn a_broken_rule_file_stops_the_run_and_says_where() {
     assert!(text.starts_with("status 2") && text.contains(".keysweep.toml:") && text.contains("reason"), "{text}");
     assert!(project.run(["scan", "--no-config"]).starts_with("status 1"));
 }
+
+#[test]
+fn an_alert_is_the_same_when_lines_move_and_when_its_file_is_gone() {
+    let hashes = |project: &Project, arguments: &[&str]| -> Vec<String> {
+        let output = project.command(arguments.iter().copied()).args(["-f", "sarif"]).output().expect("it runs");
+        let log: serde_json::Value = serde_json::from_slice(&output.stdout).expect("it is JSON");
+        let results = log["runs"][0]["results"].as_array().expect("results").clone();
+        let of =
+            |one: &serde_json::Value| one["partialFingerprints"]["primaryLocationLineHash"].as_str().map(str::to_owned);
+        results.iter().map(|one| of(one).expect("each has a hash")).collect()
+    };
+    // What follows the line counts, too: GitHub hashes a hundred characters.
+    let rest =
+        "# nothing else stands in this file, and this comment fills the window that is hashed, and more\n".repeat(2);
+    let text = format!("{TOKEN}{rest}");
+    let project = Project::git().stage("a.txt", &text).commit("first");
+    let first = hashes(&project, &["git"]);
+    assert_eq!(first.len(), 1);
+    assert_eq!(hashes(&project, &["scan"]), first, "the tree and the history agree");
+    let project = project.stage("a.txt", &format!("one\ntwo\n\n{text}")).commit("move it");
+    assert_eq!(hashes(&project, &["git"]), first);
+    let project = project.remove("a.txt").commit("gone");
+    assert_eq!(hashes(&project, &["git"]), first);
+}

@@ -40,10 +40,12 @@ pub(super) fn run(args: &HookRunArgs) -> Result<Exit, Message> {
             }
             ChangeSelection::Staged
         }
-        HookName::PrePush => match pushed(&input()?, [1, 3], KnownRefs::Remotes)? {
-            Some(push) => ChangeSelection::Push(push),
-            None => return Ok(Exit::Clean),
-        },
+        HookName::PrePush => {
+            match pushed(&input()?, [1, 3], KnownRefs::Remotes)?.or(told_by_pre_commit(&repository)?) {
+                Some(push) => ChangeSelection::Push(push),
+                None => return Ok(Exit::Clean),
+            }
+        }
         HookName::PreReceive => match pushed(&input()?, [1, 0], KnownRefs::All)? {
             Some(push) => ChangeSelection::Receive(push),
             None => return Ok(Exit::Clean),
@@ -121,6 +123,17 @@ fn input() -> Result<String, Message> {
         Err(error) => Err(Message::new(format!("cannot read what is pushed: {error}"))
             .hint("git tells it on standard input; it is not meant to be typed")),
     }
+}
+
+/// The program pre-commit reads git's lines itself and tells its hooks of one ref, by the environment.
+fn told_by_pre_commit(repository: &Repository) -> Result<Option<Push>, Message> {
+    let set = |name: &str| env::var(name).ok().filter(|value| !value.is_empty());
+    let named = set("PRE_COMMIT").and_then(|_| set("PRE_COMMIT_TO_REF").or_else(|| set("PRE_COMMIT_LOCAL_BRANCH")));
+    let Some(name) = named else {
+        return Ok(None);
+    };
+    // Its FROM_REF is a guess at what the remote has; the remote's refs say it, too.
+    Ok(Some(Push { new: vec![repository.resolve(&name)?], old: Vec::new(), known: KnownRefs::Remotes }))
 }
 
 /// Reads lines of refs and ids; `[new, old]` say which words of a line are which. Nothing is new if all are

@@ -103,7 +103,10 @@ impl Repository {
     }
 
     /// The commit that a revision names.
-    pub(super) fn resolve(&self, rev: &str) -> Result<Oid, SourceError> {
+    ///
+    /// # Errors
+    /// It names none.
+    pub fn resolve(&self, rev: &str) -> Result<Oid, SourceError> {
         let handle = self.handle_or_fail()?;
         let unknown = || SourceError::UnknownRevision { name: rev.to_owned() };
         let object = handle.revparse_single(rev).map_err(|_| unknown())?;
