@@ -162,7 +162,7 @@ fn an_alert_is_the_same_when_lines_move_and_when_its_file_is_gone() {
     // What follows the line counts, too: GitHub hashes a hundred characters.
     let rest =
         "# nothing else stands in this file, and this comment fills the window that is hashed, and more\n".repeat(2);
-    let text = format!("{TOKEN}{rest}");
+    let text = secret(&format!("{TOKEN}{rest}"));
     let project = Project::git().stage("a.txt", &text).commit("first");
     let first = hashes(&project, &["git"]);
     assert_eq!(first.len(), 1);
