@@ -1,6 +1,6 @@
 //! What was typed.
 
-use std::path::PathBuf;
+use std::{ffi::OsString, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
@@ -25,6 +25,86 @@ pub(crate) enum Command {
     Explain(ExplainArgs),
     /// List, show and check rules
     Rules(RulesArgs),
+    /// Put keysweep into git's hooks: before a commit, before a push, on a server
+    Hook(HookArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct HookArgs {
+    #[command(subcommand)]
+    pub(crate) command: HookCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum HookCommand {
+    /// Install hooks; one that is there already stays and runs first
+    Install(HookInstallArgs),
+    /// Take hooks out again; what was there before comes back
+    Uninstall(HookPlaceArgs),
+    /// Say whether git would run keysweep; exits with 1 if not
+    Status(HookPlaceArgs),
+    /// What the installed scripts call
+    Run(HookRunArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct HookPlaceArgs {
+    /// Which hooks (default: pre-commit for install, all of them otherwise)
+    #[arg(value_name = "HOOK")]
+    pub(crate) hooks: Vec<HookName>,
+    /// For all repositories of this user, by core.hooksPath; their own hooks go on running
+    #[arg(long)]
+    pub(crate) global: bool,
+    /// The repository
+    #[arg(long, value_name = "REPO", default_value = ".", conflicts_with = "global")]
+    pub(crate) repository: PathBuf,
+}
+
+impl HookPlaceArgs {
+    /// What to install.
+    pub(crate) fn hooks(&self) -> Vec<HookName> {
+        if self.hooks.is_empty() { vec![HookName::PreCommit] } else { self.hooks.clone() }
+    }
+
+    /// What to look at or take out.
+    pub(crate) fn hooks_or_all(&self) -> Vec<HookName> {
+        if self.hooks.is_empty() { HookName::value_variants().to_vec() } else { self.hooks.clone() }
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct HookInstallArgs {
+    #[command(flatten)]
+    pub(crate) place: HookPlaceArgs,
+    /// Options for `keysweep hook run`, such as --config FILE on a server
+    #[arg(last = true, value_name = "OPTION")]
+    pub(crate) arguments: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct HookRunArgs {
+    /// Which hook
+    #[arg(value_name = "HOOK")]
+    pub(crate) hook: HookName,
+    /// What git tells the hook: the remote's name and address; nothing depends on it
+    #[arg(value_name = "FROM_GIT")]
+    pub(crate) from_git: Vec<OsString>,
+    #[command(flatten)]
+    pub(crate) rules: RuleArgs,
+    #[command(flatten)]
+    pub(crate) report: ReportArgs,
+}
+
+/// A hook of git's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[expect(clippy::enum_variant_names, reason = "git names them so")]
+pub(crate) enum HookName {
+    /// Looks at what is staged
+    PreCommit,
+    /// Looks at what is pushed and on no remote yet
+    PrePush,
+    /// On a server: looks at what is pushed to it; trusts nothing of the repository
+    PreReceive,
 }
 
 #[derive(Debug, Args)]
@@ -134,12 +214,14 @@ pub(crate) struct RuleArgs {
 /// What is shown, where, and what fails.
 #[derive(Debug, Args)]
 pub(crate) struct ReportArgs {
-    /// human, json, jsonl or sarif; FORMAT=PATH writes to a file (repeatable)
+    /// human, json, jsonl, sarif, brief, github, gitlab, junit, csv, markdown or gitleaks; FORMAT=PATH
+    /// writes to a file (repeatable)
     #[arg(short, long = "format", value_name = "FORMAT[=PATH]", help_heading = "Report")]
     pub(crate) formats: Vec<String>,
-    /// How much of the rotation steps the human report shows
-    #[arg(long, value_name = "DETAIL", default_value = "full", help_heading = "Report")]
-    pub(crate) rotation: Rotation,
+    /// How much of the rotation steps the human report shows (default: full; what is staged is told in
+    /// brief unless this or a format is given)
+    #[arg(long, value_name = "DETAIL", help_heading = "Report")]
+    pub(crate) rotation: Option<Rotation>,
     /// Print full secrets instead of masks
     #[arg(long, help_heading = "Report")]
     pub(crate) show_secrets: bool,

@@ -15,6 +15,8 @@ pub(crate) enum Exit {
     Error,
     /// 3: something could not be read, and nothing was found in the rest.
     Incomplete,
+    /// 1: `hook status`, and the hook would not run.
+    Inactive,
     /// 130: Ctrl-C; the report is partial.
     Interrupted,
 }
@@ -39,6 +41,7 @@ impl From<Exit> for ExitCode {
         Self::from(match exit {
             Exit::Clean => 0,
             Exit::Findings(code) => code,
+            Exit::Inactive => 1,
             Exit::Error => 2,
             Exit::Incomplete => 3,
             Exit::Interrupted => 130,

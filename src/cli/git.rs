@@ -6,6 +6,7 @@ use std::{
 };
 
 use keysweep::{
+    report::Format,
     rules::Confidence,
     scan::{ChangeSelection, Settings},
     source::{
@@ -30,7 +31,10 @@ enum Part {
 }
 
 pub(crate) fn run(args: &GitArgs) -> Result<Exit, Message> {
-    let outputs = output::parse(&args.report.formats)?;
+    // Whoever is stopped at a commit wants ten lines, and asks for more by a format or --rotation.
+    let brief = args.staged && args.report.rotation.is_none();
+    let default = if brief { Format::Brief } else { Format::Human };
+    let outputs = output::parse(&args.report.formats, default)?;
     let part = part(args)?;
     let mut repository = Repository::open(&args.repository)?;
     if args.staged

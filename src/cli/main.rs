@@ -4,6 +4,7 @@ mod args;
 mod exit;
 mod explain;
 mod git;
+mod hook;
 mod message;
 mod options;
 mod output;
@@ -37,6 +38,7 @@ fn main() -> ExitCode {
         Command::Git(args) => git::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Rules(args) => rules::run(&args.command),
+        Command::Hook(args) => hook::run(&args.command),
     };
     let exit = outcome.unwrap_or_else(|message| {
         let _ = writeln!(io::stderr(), "{message}");

@@ -158,9 +158,9 @@ pub(crate) fn look(args: &ReportArgs) -> Look {
     let width = width.or_else(|| terminal_size::terminal_size().map(|(width, _)| usize::from(width.0)));
     Look {
         rotation: match args.rotation {
-            Rotation::Full => RotationDetail::Full,
-            Rotation::Short => RotationDetail::Short,
-            Rotation::None => RotationDetail::None,
+            None | Some(Rotation::Full) => RotationDetail::Full,
+            Some(Rotation::Short) => RotationDetail::Short,
+            Some(Rotation::None) => RotationDetail::None,
         },
         width: width.unwrap_or(80).clamp(40, 240),
         show_secrets: args.show_secrets,

@@ -28,10 +28,11 @@ enum Target {
     Special(PathBuf),
 }
 
-/// Reads `FORMAT[=PATH]` and makes sure that each path can be written.
-pub(crate) fn parse(formats: &[String]) -> Result<Vec<Output>, Message> {
+/// Reads `FORMAT[=PATH]` and makes sure that each path can be written. Where nothing is said, `default`
+/// goes to standard output.
+pub(crate) fn parse(formats: &[String], default: Format) -> Result<Vec<Output>, Message> {
     if formats.is_empty() {
-        return Ok(vec![Output { format: Format::Human, target: Target::Stdout }]);
+        return Ok(vec![Output { format: default, target: Target::Stdout }]);
     }
     let mut outputs: Vec<Output> = Vec::new();
     for text in formats {

@@ -3,6 +3,7 @@
 use std::{fs, io, path::Path};
 
 use keysweep::{
+    report::Format,
     rules::Confidence,
     scan::Settings,
     source::{RelPath, tree::Tree},
@@ -18,7 +19,7 @@ use crate::{
 };
 
 pub(crate) fn run(args: &ScanArgs) -> Result<Exit, Message> {
-    let outputs = output::parse(&args.report.formats)?;
+    let outputs = output::parse(&args.report.formats, Format::Human)?;
     let stdin = args.paths.iter().any(|path| path.as_os_str() == "-");
     if stdin && args.paths.len() > 1 {
         return Err(Message::new("standard input is scanned alone")

@@ -8,7 +8,7 @@ mod incident;
 mod rotation;
 mod style;
 mod summary;
-mod text;
+pub(super) mod text;
 
 use std::{collections::BTreeMap, io};
 

@@ -3,14 +3,23 @@
 //! A renderer sees a [`Report`] and [`Look`], nothing else. A new format is one file and one line
 //! in [`Format`].
 
+mod brief;
+mod csv;
+mod github;
+mod gitlab;
+mod gitleaks;
 mod human;
 mod json;
 mod jsonl;
+mod junit;
+mod keys;
+mod markdown;
 #[cfg(test)]
 mod sample;
 mod sarif;
+mod say;
 
-use std::{collections::BTreeMap, io, sync::Arc, time::Duration};
+use std::{cmp::Reverse, collections::BTreeMap, io, sync::Arc, time::Duration};
 
 use crate::{
     finding::{Finding, Incident},
@@ -58,6 +67,14 @@ impl Report {
     pub fn is_incomplete(&self) -> bool {
         !self.gaps.is_empty()
     }
+
+    /// The findings, what fails the run first, then the most severe, then the surest; among equals in the
+    /// report's own order. What takes only so many keeps the first of these.
+    fn riskiest(&self) -> Vec<&Finding> {
+        let mut all: Vec<&Finding> = self.findings.iter().collect();
+        all.sort_by_key(|finding| Reverse((self.thresholds.fails(finding), finding.severity, finding.confidence)));
+        all
+    }
 }
 
 /// What was done.
@@ -74,6 +91,10 @@ pub enum Job {
     Range,
     /// `keysweep git --staged`.
     Staged,
+    /// `keysweep hook run pre-push`: on the side that pushes.
+    Push,
+    /// `keysweep hook run pre-receive`: on the side that is pushed to.
+    Receive,
 }
 
 impl Job {
@@ -85,6 +106,8 @@ impl Job {
             Self::Refs => "refs",
             Self::Range => "range",
             Self::Staged => "staged",
+            Self::Push => "push",
+            Self::Receive => "receive",
         }
     }
 }
@@ -96,6 +119,14 @@ pub struct Thresholds {
     pub show: Confidence,
     /// Least confidence that fails the run.
     pub fail: Confidence,
+}
+
+impl Thresholds {
+    /// Whether a finding fails the run. A message cannot be mended by another commit, so there only what is
+    /// certain does.
+    pub fn fails(&self, finding: &Finding) -> bool {
+        finding.confidence >= if finding.place.is_message() { Confidence::Certain } else { self.fail }
+    }
 }
 
 /// How much was read: the coverage receipt.
@@ -188,12 +219,37 @@ pub enum Format {
     Jsonl,
     /// SARIF 2.1.0 as GitHub reads it.
     Sarif,
+    /// About ten lines for a hook: what, where, how to fix it, how to allow it.
+    Brief,
+    /// Workflow commands: annotations of a GitHub Actions step.
+    Github,
+    /// GitLab's secret detection report, 15.1.4.
+    Gitlab,
+    /// JUnit XML, a test case for each finding.
+    Junit,
+    /// RFC 4180, one row a finding, safe to open in a spreadsheet.
+    Csv,
+    /// A comment for a pull or merge request.
+    Markdown,
+    /// The array that gitleaks writes, for tools that import it.
+    Gitleaks,
 }
 
 impl Format {
     /// Every format and its name on the command line.
-    pub const ALL: &[(&str, Self)] =
-        &[("human", Self::Human), ("json", Self::Json), ("jsonl", Self::Jsonl), ("sarif", Self::Sarif)];
+    pub const ALL: &[(&str, Self)] = &[
+        ("human", Self::Human),
+        ("json", Self::Json),
+        ("jsonl", Self::Jsonl),
+        ("sarif", Self::Sarif),
+        ("brief", Self::Brief),
+        ("github", Self::Github),
+        ("gitlab", Self::Gitlab),
+        ("junit", Self::Junit),
+        ("csv", Self::Csv),
+        ("markdown", Self::Markdown),
+        ("gitleaks", Self::Gitleaks),
+    ];
 
     /// Writes the report.
     ///
@@ -205,6 +261,13 @@ impl Format {
             Self::Json => json::write(report, look, out),
             Self::Jsonl => jsonl::write(report, look, out),
             Self::Sarif => sarif::write(report, look, out),
+            Self::Brief => brief::write(report, look, out),
+            Self::Github => github::write(report, look, out),
+            Self::Gitlab => gitlab::write(report, look, out),
+            Self::Junit => junit::write(report, look, out),
+            Self::Csv => csv::write(report, look, out),
+            Self::Markdown => markdown::write(report, look, out),
+            Self::Gitleaks => gitleaks::write(report, look, out),
         }
     }
 }

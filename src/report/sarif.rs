@@ -4,6 +4,7 @@
 //! no suppressed result (it would open an alert, codeql-action#1230), `results` even when empty
 //! (codeql-action#420). What cannot be a result is said in a notification.
 
+mod limit;
 mod notice;
 mod place;
 mod result;
@@ -12,38 +13,31 @@ mod rule;
 use std::{
     cmp::Reverse,
     collections::{BTreeMap, BTreeSet},
-    io::{self, BufWriter, Write as _},
+    io,
 };
 
 use serde::Serialize;
-use serde_sarif::sarif::{
-    Invocation, PropertyBag, ResultColumnKind, Run, RunAutomationDetails, Sarif, Tool, ToolComponent, Version,
-};
+use serde_sarif::sarif::{Invocation, PropertyBag, ResultColumnKind, Run, RunAutomationDetails, Tool, ToolComponent};
 
-use self::{notice::Notices, result::Siblings};
+use self::{limit::Limit, notice::Notices, result::Siblings};
 use super::{
     Job, Look, Report,
-    json::{Context, CoverageObject, Escaped, Summary, Thresholds},
+    json::{Context, CoverageObject, Summary, Thresholds},
+    keys::Keys,
 };
 use crate::finding::Finding;
 
 /// The schema of the log, SARIF §3.13.3.
 const SCHEMA: &str = "https://json.schemastore.org/sarif-2.1.0.json";
 
-/// GitHub takes no more results of one run.
-const MOST_RESULTS: usize = 25_000;
-
 pub(super) fn write(report: &Report, look: &Look, out: &mut dyn io::Write) -> io::Result<()> {
     let context = Context::new(report, look);
-    let log = Sarif::builder().schema(SCHEMA).version(Version::V2_1_0.to_string()).runs(vec![run(&context)]).build();
-    let mut out = Escaped(BufWriter::new(out));
-    serde_json::to_writer_pretty(&mut out, &log)?;
-    out.write_all(b"\n")?;
+    out.write_all(&limit::fitting(&context, limit::GZIP)?)?;
     out.flush()
 }
 
 /// The only run: GitHub rejects several of one tool and category in a file.
-fn run(context: &Context<'_>) -> Run {
+fn run(context: &Context<'_>, limit: Limit) -> Run {
     let report = context.report;
     let mut notices = Notices::new(context);
     let mut shown: Vec<&Finding> = Vec::new();
@@ -53,17 +47,22 @@ fn run(context: &Context<'_>) -> Run {
             false => notices.pathless(&finding.place),
         }
     }
-    if shown.len() > MOST_RESULTS {
-        notices.cut(shown.len(), MOST_RESULTS);
+    if shown.len() > limit.results {
+        notices.cut(shown.len(), limit.results, limit.why);
         // Stable, so that the report's own order decides among equals.
         shown.sort_by_key(|finding| Reverse((finding.severity, finding.confidence)));
-        shown.truncate(MOST_RESULTS);
+        shown.truncate(limit.results);
     }
+    if shown.len() > limit::SHOWN {
+        notices.hidden(shown.len(), limit::SHOWN);
+    }
+    let mut keys = Keys::default();
     let siblings = Siblings::new(&shown);
     let ids: BTreeSet<&str> = shown.iter().map(|finding| &*finding.rule).collect();
     let index: BTreeMap<&str, i64> = ids.iter().copied().zip(0..).collect();
     let rules = ids.iter().map(|id| rule::descriptor(id, report.rules.get(*id).map(AsRef::as_ref)));
-    let results = shown.iter().map(|finding| result::result(context, finding, index[&*finding.rule], &siblings));
+    let results =
+        shown.iter().map(|finding| result::result(context, finding, index[&*finding.rule], &siblings, &mut keys));
     let (descriptors, notifications) = notices.finish();
 
     let mut driver = ToolComponent::builder()
@@ -100,6 +99,8 @@ fn category(job: Job) -> &'static str {
         Job::Refs => "keysweep/refs/",
         Job::Range => "keysweep/range/",
         Job::Staged => "keysweep/staged/",
+        Job::Push => "keysweep/push/",
+        Job::Receive => "keysweep/receive/",
     }
 }
 
@@ -340,17 +341,37 @@ mod tests {
         let doubtful = report.findings.pop().expect("the sample has a doubtful one");
         let certain = report.findings.remove(0);
         let incident = &mut report.incidents[4];
-        report.findings = vec![doubtful; MOST_RESULTS + 10];
+        report.findings = vec![doubtful; limit::RESULTS + 10];
         report.findings.push(certain);
-        incident.findings = (0..MOST_RESULTS + 10).collect();
+        incident.findings = (0..limit::RESULTS + 10).collect();
         let log = log(&report);
         let results = list(&log, "/runs/0/results");
-        assert_eq!(results.len(), MOST_RESULTS);
+        assert_eq!(results.len(), limit::RESULTS);
         assert_eq!(results[0]["ruleId"], "acme-signing-key");
         let notices = list(&log, "/runs/0/invocations/0/toolExecutionNotifications");
         assert!(notices.iter().any(|notice| notice["descriptor"]["id"] == "result-limit"));
         let most = results.iter().map(|result| list(result, "/relatedLocations").len()).max();
         assert_eq!(most, Some(1), "a secret in so many files does not name them all in each");
+        assert!(notices.iter().any(|notice| notice["descriptor"]["id"] == "result-display"), "{notices:#?}");
+    }
+
+    #[test]
+    fn an_alert_without_a_line_is_known_again_all_the_same() {
+        let mut report = sample();
+        report.findings.iter_mut().for_each(|finding| finding.line_hash = None);
+        let prints = |report: &Report| -> Vec<String> {
+            let log = log(report);
+            let of =
+                |result: &Value| result["partialFingerprints"]["primaryLocationLineHash"].as_str().map(str::to_owned);
+            list(&log, "/runs/0/results").iter().map(|result| of(result).expect("each has one")).collect()
+        };
+        let before = prints(&report);
+        let mut apart = before.clone();
+        apart.sort();
+        apart.dedup();
+        assert_eq!(apart.len(), before.len());
+        report.findings.iter_mut().filter_map(|finding| finding.location.as_mut()).for_each(|at| at.start_line += 3);
+        assert_eq!(prints(&report), before);
     }
 
     #[test]

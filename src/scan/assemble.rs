@@ -45,14 +45,7 @@ pub(super) fn report(scanner: &Scanner, job: Job, gathered: Gathered, started: I
     let below_threshold = all - findings.len();
     suppressed.sort_by(|a, b| order(a).cmp(&order(b)));
     let incidents = group(scanner, job, &mut findings);
-    let failing = findings
-        .iter()
-        .filter(|finding| {
-            // A message cannot be mended by another commit, so only what is certain fails.
-            let least = if finding.place.is_message() { Confidence::Certain } else { thresholds.fail };
-            finding.confidence >= least
-        })
-        .count();
+    let failing = findings.iter().filter(|finding| thresholds.fails(finding)).count();
     let rules: BTreeMap<_, Arc<Rule>> = findings
         .iter()
         .chain(&suppressed)
@@ -119,7 +112,7 @@ fn group(scanner: &Scanner, job: Job, findings: &mut Vec<Finding>) -> Vec<Incide
             masked: best.secret.masked(),
             findings: (findings.len()..findings.len() + group.len()).collect(),
             first_seen,
-            at_head: (job != Job::Files && job != Job::Staged).then_some(live),
+            at_head: (!matches!(job, Job::Files | Job::Staged | Job::Push | Job::Receive)).then_some(live),
             rotation: rule.text().runbook.steps.iter().map(|step| known.fill_step(step)).collect(),
             short_lived: rule.text().runbook.short_lived.clone(),
         };

@@ -26,7 +26,7 @@ impl Scanner {
     pub(super) fn send_canaries(&self, job: Job, coverage: &mut Coverage) {
         let scope = match job {
             Job::History | Job::Refs => CanaryScope::Rules,
-            Job::Files | Job::Range | Job::Staged => CanaryScope::Classes,
+            Job::Files | Job::Range | Job::Staged | Job::Push | Job::Receive => CanaryScope::Classes,
         };
         let lost: Vec<_> = match scope {
             CanaryScope::Rules => {

@@ -15,7 +15,7 @@ use crate::{
     report::{Job, Report},
     source::{
         CommitInfo, Gap, RelPath, SourceError,
-        git::{Change, Changes, Repository},
+        git::{Change, Changes, Push, Repository},
     },
 };
 
@@ -28,6 +28,10 @@ pub enum ChangeSelection {
     Range(String),
     /// Commits made since this moment, in seconds since 1970.
     Since(i64),
+    /// What is pushed from here.
+    Push(Push),
+    /// What is pushed to here.
+    Receive(Push),
 }
 
 /// The content of a blob as far as a change needs it.
@@ -45,6 +49,8 @@ impl Scanner {
             ChangeSelection::Staged => (Job::Staged, repository.staged()?),
             ChangeSelection::Range(spec) => (Job::Range, repository.range(spec)?),
             ChangeSelection::Since(seconds) => (Job::Range, repository.since(*seconds)?),
+            ChangeSelection::Push(push) => (Job::Push, repository.pushed(push)?),
+            ChangeSelection::Receive(push) => (Job::Receive, repository.pushed(push)?),
         };
         let gatherer = Gatherer::default();
         for exclusion in &changes.exclusions {
@@ -67,11 +73,12 @@ impl Scanner {
         let mut all = gatherer.into_inner();
         all.gaps.extend(changes.gaps.iter().cloned());
         all.gaps.extend(silent.into_inner().gaps);
-        self.keep_new(repository, &changes, &known, &before, &mut all);
+        self.keep_new(repository, (job, &changes), &known, &before, &mut all);
         let messages: Mutex<Vec<Finding>> = Mutex::default();
         let gatherer = Gatherer::default();
-        if job == Job::Range {
-            repository.sweep_messages(&changes.commits, &[], &|item| self.take_message(item, &gatherer, &messages));
+        if job != Job::Staged {
+            repository
+                .sweep_messages(&changes.commits, &changes.tags, &|item| self.take_message(item, &gatherer, &messages));
             let infos: HashMap<Oid, Arc<CommitInfo>> = changes
                 .items
                 .iter()
@@ -79,15 +86,16 @@ impl Scanner {
                 .map(|info| (info.id, Arc::clone(info)))
                 .collect();
             for mut finding in messages.into_inner().unwrap_or_else(PoisonError::into_inner) {
+                finding.new = Some(true);
                 if let Place::CommitMessage { commit } = finding.place {
                     finding.history = Some(history::message_history(infos.get(&commit).cloned()));
-                    finding.new = Some(true);
                 }
                 all.findings.push(finding);
             }
         }
         let more = gatherer.into_inner();
         all.coverage.commits = more.coverage.commits;
+        all.coverage.tags = more.coverage.tags;
         all.coverage.bytes += more.coverage.bytes;
         all.gaps.extend(more.gaps);
         for (reason, count) in more.dismissed {
@@ -123,7 +131,7 @@ impl Scanner {
     fn keep_new(
         &self,
         repository: &Repository,
-        changes: &Changes,
+        (job, changes): (Job, &Changes),
         known: &Known,
         before: &Known,
         all: &mut super::Gathered,
@@ -131,7 +139,7 @@ impl Scanner {
         // The same value can be new in one file twice (two commits that add and re-add it): the
         // first is told.
         let mut told: HashSet<(RelPath, usize, Secret)> = HashSet::new();
-        let mut tips: BTreeMap<RelPath, Option<Scanned>> = BTreeMap::new();
+        let mut tips: BTreeMap<(Oid, RelPath), Option<Scanned>> = BTreeMap::new();
         for change in &changes.items {
             let Some(Ok(scanned)) = known.get(&change.id) else {
                 continue;
@@ -150,16 +158,17 @@ impl Scanner {
                     continue;
                 }
                 let place = match &change.commit {
-                    None => Place::Staged { path: change.path.clone() },
-                    Some(_) => Place::History { path: change.path.clone(), blob: change.id },
+                    None if job == Job::Staged => Place::Staged { path: change.path.clone() },
+                    None if change.path.as_bstr().is_empty() => Place::Unplaced { blob: change.id },
+                    _ => Place::History { path: change.path.clone(), blob: change.id },
                 };
                 all.keep(self.settle(one.clone(), &place, scanned.minified).map(|mut finding| {
                     finding.new = Some(true);
                     finding.history = change.commit.as_ref().map(|commit| {
-                        let at_tip = changes.tip.is_some_and(|tip| {
+                        let at_tip = changes.tips.iter().any(|tip| {
                             let tip = tips
-                                .entry(change.path.clone())
-                                .or_insert_with(|| self.at_tip(repository, tip, change, known));
+                                .entry((*tip, change.path.clone()))
+                                .or_insert_with(|| self.at_tip(repository, *tip, change, known));
                             tip.as_ref()
                                 .is_some_and(|tip| tip.kept.iter().any(|now| now.judged.secret == finding.secret))
                         });

@@ -94,7 +94,7 @@ fn a_value_entry_that_covers_everything_loses_the_same_canaries_in_a_hook_and_in
 #[test]
 fn the_human_report_is_red_when_a_canary_is_lost() {
     let project = project("[[allow.rules]]\nrule = \"slack-bot-token\"\nreason = \"we know\"\n");
-    let said = project.run(["git", "--staged"]);
+    let said = project.run(["git", "--staged", "--format", "human"]);
     assert!(said.contains("BLIND: 1 of "), "{said}");
     assert!(said.contains("slack-bot-token: allowed by ") && said.contains("we know"), "{said}");
 }

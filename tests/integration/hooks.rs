@@ -11,13 +11,14 @@ use yaml_rust2::Yaml;
 use crate::ship_support::{Sandbox, is_installed, read, root, text, token, yaml};
 
 /// What pre-commit knows in a manifest, as far as we use it.
-const KEYS: [&str; 9] = [
+const KEYS: [&str; 10] = [
     "id",
     "name",
     "description",
     "entry",
     "language",
     "pass_filenames",
+    "always_run",
     "require_serial",
     "stages",
     "minimum_pre_commit_version",
@@ -31,23 +32,26 @@ fn hooks() -> Vec<Yaml> {
 fn the_manifest_is_what_pre_commit_expects() {
     let hooks = hooks();
     let ids: Vec<_> = hooks.iter().map(|hook| hook["id"].as_str().expect("an id")).collect();
-    assert_eq!(ids, ["keysweep", "keysweep-system"]);
+    assert_eq!(ids, ["keysweep", "keysweep-system", "keysweep-push"]);
     for hook in &hooks {
         for key in hook.as_hash().expect("a mapping").keys() {
             assert!(KEYS.contains(&key.as_str().expect("a string")), "{key:?}");
         }
         // With file names the scan would look at the work tree instead of the index.
         assert_eq!(hook["pass_filenames"].as_bool(), Some(false));
+    }
+    for hook in &hooks[..2] {
         assert_eq!(hook["stages"][0].as_str(), Some("pre-commit"));
         assert_eq!(hook["entry"].as_str(), hooks[0]["entry"].as_str());
     }
+    assert_eq!(hooks[2]["stages"][0].as_str(), Some("pre-push"));
     assert_eq!(hooks[0]["language"].as_str(), Some("rust"));
     assert_eq!(hooks[1]["language"].as_str(), Some("system"));
 }
 
 #[test]
 fn the_entry_blocks_a_staged_token_and_nothing_else() {
-    for hook in hooks() {
+    for hook in &hooks()[..2] {
         let entry = hook["entry"].as_str().expect("an entry").to_owned();
         let sandbox = Sandbox::new();
         sandbox.stage("main.py", "print('hello')\n");
@@ -62,6 +66,12 @@ fn the_entry_blocks_a_staged_token_and_nothing_else() {
         assert_eq!(blocked.status.code(), Some(1), "{said}{}", text(&blocked.stderr));
         assert!(said.contains("settings.py:1:17"), "{said}");
         assert!(!said.contains(&secret[..20]), "the hook prints the secret");
+        assert!(said.lines().count() <= 10, "{said}");
+        for part in
+            ["found a GitHub", "  fix ", "GITHUB_TOKEN", "keysweep rules show", "keysweep:allow", "stopped this commit"]
+        {
+            assert!(said.contains(part), "{part}: {said}");
+        }
 
         // Not staged, not our business.
         sandbox.git(&["rm", "--cached", "--quiet", "settings.py"]);
@@ -87,9 +97,11 @@ fn pre_commit_itself_runs_the_system_hook() {
     sandbox.git(&["-C", source, "commit", "--quiet", "--message", "Hooks"]);
     let revision = sandbox.git(&["-C", source, "rev-parse", "HEAD"]);
 
-    let config = format!("repos:\n  - repo: {source}\n    rev: {revision}\n    hooks:\n      - id: keysweep-system\n");
+    let config = format!(
+        "repos:\n  - repo: {source}\n    rev: {revision}\n    hooks:\n      - id: keysweep-system\n      - id: keysweep-push\n"
+    );
     sandbox.stage(".pre-commit-config.yaml", &config);
-    let installed = sandbox.shell("pre-commit install");
+    let installed = sandbox.shell("pre-commit install --hook-type pre-commit --hook-type pre-push");
     assert!(installed.status.success(), "{}{}", text(&installed.stdout), text(&installed.stderr));
     let commit = |message: &str| sandbox.shell(&format!("git commit --message '{message}'"));
 
@@ -103,6 +115,27 @@ fn pre_commit_itself_runs_the_system_hook() {
     assert!(!blocked.status.success(), "the commit went through: {said}");
     assert!(said.contains("Failed") && said.contains("exit code: 1") && said.contains("settings.py:1:17"), "{said}");
     assert_eq!(sandbox.git(&["rev-list", "--count", "HEAD"]), "1");
+
+    // Past the commit, and stopped at the push: of a first branch, and of one that the remote knows.
+    let server = sandbox.home.join("server.git");
+    let server = server.to_str().expect("a plain path");
+    sandbox.git(&["init", "--quiet", "--bare", server]);
+    sandbox.git(&["remote", "add", "origin", server]);
+    let pushed = || {
+        let output = sandbox.shell("git push origin main");
+        (output.status.success(), text(&output.stdout) + &text(&output.stderr))
+    };
+    let leak = |name: &str| {
+        sandbox.git(&["commit", "--no-verify", "--quiet", "--message", name]);
+        let (went, said) = pushed();
+        assert!(!went && said.contains("settings.py:1:17") && said.contains("stopped this push"), "{said}");
+        sandbox.git(&["reset", "--quiet", "--hard", "HEAD~1"]);
+    };
+    leak("first");
+    let (went, said) = pushed();
+    assert!(went && said.contains("Passed"), "{said}");
+    sandbox.stage("settings.py", &format!("GITHUB_TOKEN = '{}'\n", token("pre-commit")));
+    leak("second");
 }
 
 /// A sandbox whose commits pass the hook, with a first commit.
@@ -168,13 +201,15 @@ fn the_hook_is_right_before_the_first_commit_and_in_a_subfolder() {
     guard(&sandbox);
     sandbox.stage("a/b/settings.py", &format!("TOKEN = '{}'\n", token("unborn")));
     sandbox.stage(".keysweep.toml", "[[allow.paths]]\npaths = [\"vendor/**\"]\nreason = \"not ours\"\n");
-    for line in ["git commit -m first", "cd a/b && git commit -m first", "cd a/b && keysweep git --staged"] {
+    for line in
+        ["git commit -m first", "cd a/b && git commit -m first", "cd a/b && keysweep git --staged --format human"]
+    {
         let said = stopped(&sandbox, line).unwrap_or_else(|| panic!("{line}: it went through"));
         assert!(said.contains("a/b/settings.py:1:10"), "{line}: {said}");
     }
     // The configuration at the root counts, also from below.
     sandbox.git(&["mv", "a", "vendor"]);
-    assert_eq!(stopped(&sandbox, "cd vendor/b && keysweep git --staged"), None);
+    assert_eq!(stopped(&sandbox, "cd vendor/b && keysweep git --staged --format human"), None);
     assert_eq!(stopped(&sandbox, "cd vendor/b && git commit -m first"), None);
 }
 
@@ -207,7 +242,7 @@ fn of_a_merge_in_progress_only_what_neither_side_has_is_looked_at() {
     assert!(!sandbox.shell("git merge side").status.success(), "the merge was meant to conflict");
 
     // Unresolved: counted, and nothing of it would be committed.
-    let unresolved = sandbox.shell("keysweep git --staged");
+    let unresolved = sandbox.shell("keysweep git --staged --format human");
     let said = text(&unresolved.stdout);
     assert_eq!(unresolved.status.code(), Some(0), "{said}");
     assert!(said.contains("unmerged") || said.contains("conflict"), "{said}");
@@ -238,7 +273,7 @@ fn a_moved_file_is_nothing_new_and_what_was_added_on_the_way_is() {
 fn an_index_that_is_not_understood_stops_the_commit() {
     let sandbox = guarded();
     sandbox.git(&["update-index", "--split-index"]);
-    let output = sandbox.shell("keysweep git --staged");
+    let output = sandbox.shell("keysweep git --staged --format human");
     assert_eq!(output.status.code(), Some(2));
     assert!(text(&output.stderr).contains("--no-split-index"), "{}", text(&output.stderr));
 }

@@ -71,7 +71,9 @@ fn no_output_can_steer_a_terminal() {
                 || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200b}'..='\u{200f}')
         })
     };
-    for format in ["human", "json", "jsonl", "sarif"] {
+    const FORMATS: [&str; 11] =
+        ["human", "json", "jsonl", "sarif", "brief", "github", "gitlab", "junit", "csv", "markdown", "gitleaks"];
+    for format in FORMATS {
         for arguments in [&["scan"][..], &["git"], &["git", "--since", "2020-01-01"]] {
             let text = project.run(arguments.iter().copied().chain(["--format", format]));
             assert!(text.starts_with("status 1"), "{text}");

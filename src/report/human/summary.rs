@@ -146,6 +146,8 @@ pub(super) fn receipt(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
         Job::Refs => "chosen refs of",
         Job::Range => "a range of commits of",
         Job::Staged => "what is staged in",
+        Job::Push => "what is pushed from",
+        Job::Receive => "what is pushed to",
     };
     page.row("scanned", format!("{job} {}", page.name(&report.target)).trim_start())?;
     page.row("read", &format!("{}{kinds} in {}", read.join(", "), duration(report.took)))?;

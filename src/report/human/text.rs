@@ -251,7 +251,7 @@ pub(super) fn few(names: &[String], limit: usize, unnamed: usize) -> String {
 }
 
 /// `an` before a vowel that is heard: an AWS key, an npm token, a PEM key, a user token.
-pub(super) fn article(title: &str) -> &'static str {
+pub(in crate::report) fn article(title: &str) -> &'static str {
     let word = title.split(' ').next().unwrap_or_default();
     let spelt =
         word == "npm" || (word.len() > 1 && word.len() < 5 && word.bytes().all(|byte| byte.is_ascii_uppercase()));

@@ -65,10 +65,19 @@ impl<'a> Notices<'a> {
         self.pathless.push(place.describe());
     }
 
-    /// Too many results.
-    pub(super) fn cut(&mut self, found: usize, kept: usize) {
-        let text = format!("{} found; only the {kept} riskiest are results here.", findings(found));
+    /// Too many results for this limit.
+    pub(super) fn cut(&mut self, found: usize, kept: usize, why: &str) {
+        let text = format!(
+            "{} found; only the {kept} riskiest are results here, for GitHub limits the {why}. The other formats have them all.",
+            findings(found)
+        );
         self.put("result-limit", "There were more results than GitHub takes.", NotificationLevel::Warning, &text);
+    }
+
+    /// More results than GitHub shows.
+    pub(super) fn hidden(&mut self, results: usize, shown: usize) {
+        let text = format!("There are {results} results; GitHub shows the {shown} most severe.");
+        self.put("result-display", "There are more results than GitHub shows.", NotificationLevel::Note, &text);
     }
 
     /// The descriptors, sorted, and the notifications.

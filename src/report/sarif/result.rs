@@ -8,7 +8,10 @@ use serde_sarif::sarif::{Message, Result, ResultLevel};
 use super::{place, properties};
 use crate::{
     finding::{Finding, Incident, neutralise},
-    report::json::{Context, timestamp},
+    report::{
+        json::{Context, timestamp},
+        keys::Keys,
+    },
     rules::{Confidence, Severity, Step},
 };
 
@@ -39,7 +42,13 @@ impl<'a> Siblings<'a> {
     }
 }
 
-pub(super) fn result(context: &Context<'_>, finding: &Finding, rule_index: i64, siblings: &Siblings<'_>) -> Result {
+pub(super) fn result(
+    context: &Context<'_>,
+    finding: &Finding,
+    rule_index: i64,
+    siblings: &Siblings<'_>,
+    keys: &mut Keys,
+) -> Result {
     let incident = context.report.incidents.get(finding.incident);
     let mut result = Result::builder()
         .rule_id(&*finding.rule)
@@ -51,11 +60,12 @@ pub(super) fn result(context: &Context<'_>, finding: &Finding, rule_index: i64, 
         .build();
 
     // §3.27.17. GitHub knows an alert again by the first alone; for a file that is not at HEAD
-    // nobody else can work it out.
-    let mut prints = BTreeMap::new();
-    prints.extend(finding.line_hash.clone().map(|hash| ("primaryLocationLineHash".to_owned(), hash)));
+    // nobody else can work it out, nor for one without lines.
+    let key = keys.next(finding);
+    let line_hash = finding.line_hash.clone().unwrap_or_else(|| format!("{}:1", &key.to_hex()[..16]));
+    let mut prints = BTreeMap::from([("primaryLocationLineHash".to_owned(), line_hash)]);
     prints.extend(finding.fingerprint.as_ref().map(|print| ("keysweep/v1".to_owned(), print.to_string())));
-    result.partial_fingerprints = Some(prints).filter(|prints| !prints.is_empty());
+    result.partial_fingerprints = Some(prints);
 
     let related: Vec<_> = siblings.of(finding).zip(1..).map(|(other, id)| place::related(context, other, id)).collect();
     result.related_locations = Some(related).filter(|related| !related.is_empty());

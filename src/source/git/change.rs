@@ -13,7 +13,7 @@ use crate::source::{CommitInfo, Exclusion, Gap, GapKind, RelPath, SourceError};
 /// A file that a commit, or the commit about to be made, adds or alters.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Change {
-    /// The commit; none if the file is staged.
+    /// The commit; none if the file is staged, or pushed as a bare tree or blob.
     pub commit: Option<Arc<CommitInfo>>,
     /// Where the file stands.
     pub path: RelPath,
@@ -45,8 +45,10 @@ pub struct Changes {
     pub gaps: Vec<Gap>,
     /// The commit compared with: `A` of `A..B`, the merge base for `A...B`, `HEAD` for the index.
     pub base: Option<Oid>,
-    /// `B` of a range.
-    pub tip: Option<Oid>,
+    /// `B` of a range, or what a push brings.
+    pub tips: Vec<Oid>,
+    /// Annotated tags whose messages belong to the change.
+    pub tags: Vec<Oid>,
 }
 
 impl Repository {
@@ -101,7 +103,10 @@ impl Repository {
     }
 
     /// The commit that a revision names.
-    pub(super) fn resolve(&self, rev: &str) -> Result<Oid, SourceError> {
+    ///
+    /// # Errors
+    /// It names none.
+    pub fn resolve(&self, rev: &str) -> Result<Oid, SourceError> {
         let handle = self.handle_or_fail()?;
         let unknown = || SourceError::UnknownRevision { name: rev.to_owned() };
         let object = handle.revparse_single(rev).map_err(|_| unknown())?;

@@ -40,7 +40,7 @@ impl Repository {
         let handle = self.handle_or_fail()?;
         let odb = handle.odb().map_err(|error| failed("objects", &error))?;
         let mut walk = Walk::new(&odb, self.shallow_boundary());
-        walk.run(a, b);
+        walk.run(&[a], &[b]);
         let base = if symmetric { handle.merge_base(a, b).ok() } else { Some(a) };
         // Where a shallow clone ends inside the range, the base stands in for the parents: it is
         // nearer to what the commit changed than an empty tree.
@@ -50,7 +50,7 @@ impl Repository {
         drop(handle);
         self.compare(&commits, stand_in, &mut changes);
         changes.base = base;
-        changes.tip = Some(b);
+        changes.tips = vec![b];
         Ok(changes)
     }
 
@@ -80,7 +80,7 @@ impl Repository {
     }
 
     /// Compares each commit with its parents.
-    fn compare(&self, commits: &[Selected], stand_in: Option<Oid>, changes: &mut Changes) {
+    pub(super) fn compare(&self, commits: &[Selected], stand_in: Option<Oid>, changes: &mut Changes) {
         let found: Vec<Changes> = commits.par_iter().map(|commit| self.compare_one(commit, stand_in)).collect();
         for mut found in found {
             changes.items.append(&mut found.items);
@@ -131,7 +131,7 @@ impl Repository {
 }
 
 /// A commit to look at.
-struct Selected {
+pub(super) struct Selected {
     read: Read,
     parent_trees: Vec<Oid>,
     /// Some parents are not there.
@@ -147,8 +147,8 @@ struct Node {
     done: bool,
 }
 
-/// Goes back from `A` and `B` together, latest first.
-struct Walk<'a> {
+/// Goes back from both sides together, latest first.
+pub(super) struct Walk<'a> {
     odb: &'a Odb<'a>,
     boundary: BTreeSet<Oid>,
     nodes: IdMap<Node>,
@@ -160,7 +160,7 @@ struct Walk<'a> {
 }
 
 impl<'a> Walk<'a> {
-    fn new(odb: &'a Odb<'a>, boundary: BTreeSet<Oid>) -> Self {
+    pub(super) fn new(odb: &'a Odb<'a>, boundary: BTreeSet<Oid>) -> Self {
         Self {
             odb,
             boundary,
@@ -172,9 +172,10 @@ impl<'a> Walk<'a> {
         }
     }
 
-    fn run(&mut self, a: Oid, b: Oid) {
-        self.push(a, true);
-        self.push(b, false);
+    /// Looks at what `tips` reach and `known` do not.
+    pub(super) fn run(&mut self, known: &[Oid], tips: &[Oid]) {
+        known.iter().for_each(|id| self.push(*id, true));
+        tips.iter().for_each(|id| self.push(*id, false));
         let mut oldest = i64::MAX;
         let mut slop = SLOP;
         while let Some((time, id)) = self.heap.pop() {
@@ -272,7 +273,7 @@ impl<'a> Walk<'a> {
     }
 
     /// The commits found, parents first.
-    fn finish(mut self) -> (Vec<Selected>, Changes) {
+    pub(super) fn finish(mut self) -> (Vec<Selected>, Changes) {
         let mut ids: Vec<Oid> = self.nodes.keys().copied().collect();
         ids.sort_unstable();
         ids.retain(|id| self.nodes.get(id).is_some_and(|node| !node.excluded));

@@ -21,6 +21,8 @@ const ALTERNATES_DEPTH: usize = 5;
 pub struct Repository {
     facts: RepositoryFacts,
     index_file: PathBuf,
+    /// Object folders that the repository's own files do not name.
+    borrowed: Vec<PathBuf>,
     idle: Mutex<Vec<git2::Repository>>,
 }
 
@@ -78,7 +80,7 @@ impl Repository {
             })?;
         let facts = gather(&repository);
         let index_file = facts.git_dir.join("index");
-        let repository = Self { facts, index_file, idle: Mutex::new(vec![repository]) };
+        let repository = Self { facts, index_file, borrowed: Vec::new(), idle: Mutex::new(vec![repository]) };
         repository.object_dirs().iter().for_each(|folder| loose::note_folder(folder));
         Ok(repository)
     }
@@ -99,16 +101,34 @@ impl Repository {
         self.index_file = path;
     }
 
+    /// Reads objects of one more folder, and says so among the alternates.
+    pub(super) fn borrow_from(&mut self, folder: PathBuf) -> Result<(), SourceError> {
+        for repository in self.idle().iter() {
+            borrow(repository, &folder).map_err(|error| SourceError::Open {
+                path: folder.display().to_string(),
+                message: error.message().to_owned(),
+            })?;
+        }
+        loose::note_folder(&folder);
+        self.facts.alternates.push(folder.clone());
+        self.borrowed.push(folder);
+        Ok(())
+    }
+
     /// Borrows a handle for this thread.
     pub(super) fn handle(&self) -> Result<Handle<'_>, git2::Error> {
         let idle = self.idle().pop();
         let repository = match idle {
             Some(repository) => repository,
-            None => git2::Repository::open_ext(
-                &self.facts.git_dir,
-                RepositoryOpenFlags::NO_SEARCH | RepositoryOpenFlags::NO_DOTGIT,
-                [] as [&Path; 0],
-            )?,
+            None => {
+                let repository = git2::Repository::open_ext(
+                    &self.facts.git_dir,
+                    RepositoryOpenFlags::NO_SEARCH | RepositoryOpenFlags::NO_DOTGIT,
+                    [] as [&Path; 0],
+                )?;
+                self.borrowed.iter().try_for_each(|folder| borrow(&repository, folder))?;
+                repository
+            }
         };
         Ok(Handle { owner: self, repository: Some(repository) })
     }
@@ -137,6 +157,12 @@ impl Repository {
     fn idle(&self) -> MutexGuard<'_, Vec<git2::Repository>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Lets a handle read one more object folder.
+fn borrow(repository: &git2::Repository, folder: &Path) -> Result<(), git2::Error> {
+    let folder = folder.to_str().ok_or_else(|| git2::Error::from_str("a folder whose name is not UTF-8"))?;
+    repository.odb()?.add_disk_alternate(folder)
 }
 
 impl std::fmt::Debug for Repository {

@@ -27,7 +27,7 @@ fn what_is_added_and_removed_inside_a_range_is_seen() {
     let remove = f.remove("secret").commit("remove");
     let changes = f.open().range("HEAD~2..").unwrap();
     assert_eq!(changes.commits, [add, remove]);
-    assert_eq!((changes.base, changes.tip), (Some(base), Some(remove)));
+    assert_eq!((changes.base, &changes.tips), (Some(base), &vec![remove]));
     assert_eq!(shown(&changes), expect(&[("add", "a", 1), ("add", "secret", 0)]));
     assert_eq!(changes.items[0].parents[0].id, blob("1"));
     assert_eq!(changes.items[1].id, blob("s"));
