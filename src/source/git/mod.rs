@@ -32,5 +32,5 @@ pub use attribute::{Attribution, PlaceHistory, ValueHistory, ValueId};
 pub use change::{Change, Changes, ParentFile};
 pub use graph::{CommitGraph, CommitNode, RefTip};
 pub use objects::{Census, Selection};
-pub use pack::{Copied, DeltaError, Edit, Limits, ObjectId, Swept, Visit, apply, sweep_object_dirs};
+pub use pack::{Copied, DeltaError, Edit, Limits, ObjectId, Packs, Swept, Visit, apply, sweep_object_dirs};
 pub use repository::{HeadInfo, Repository, RepositoryFacts};
