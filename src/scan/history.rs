@@ -7,7 +7,7 @@ use std::{
     time::Instant,
 };
 
-use git2::Oid;
+use git2::{ObjectType, Oid};
 use rayon::prelude::*;
 
 use super::{BLOB_LIMIT, Described, Gathered, Gatherer, Scanner, sweep::Visitor};
@@ -54,28 +54,32 @@ impl Scanner {
         self.progress.total.store(census.blobs.len() + census.commits.len() + census.tags.len(), Ordering::Relaxed);
         let gatherer = Gatherer::default();
         let hits: Mutex<(Vec<Hit>, Values)> = Mutex::default();
-        if *selection == Selection::All && !self.settings.whole_blobs {
+        let packs = census.packs().filter(|_| !self.settings.whole_blobs);
+        if let Some(packs) = packs {
             let visitor = Visitor { scanner: self, gatherer: &gatherer, hits: &hits };
             let limits = Limits { scan_limit: BLOB_LIMIT, decode_limit: BLOB_LIMIT, ..Limits::default() };
-            let swept = repository.sweep_packs(&visitor, &limits);
+            let swept = packs.sweep(ObjectType::Blob, &visitor, &limits);
             gatherer.with(|all| all.gaps.extend(swept.gaps));
         } else {
             repository.sweep_blobs(&census.reading_order, BLOB_LIMIT, &|item| self.take_blob(item, &gatherer, &hits));
         }
         let messages: Mutex<Vec<Finding>> = Mutex::default();
-        repository.sweep_messages(&census.commit_reading_order, &census.tags, &|item| {
-            self.take_message(item, &gatherer, &messages)
-        });
-        let graph = CommitGraph::build(repository, &census)?;
+        let commits = repository.read_commits(&census, Some(&|item| self.take_message(item, &gatherer, &messages)));
+        let graph = CommitGraph::of(repository, &census, commits)?;
         let (hits, values) = hits.into_inner().unwrap_or_else(PoisonError::into_inner);
         let mut all = gatherer.into_inner();
         all.gaps.extend(census.gaps.iter().cloned());
         all.gaps.extend(graph.gaps.iter().cloned());
         all.coverage.refs = graph.refs.len();
-        let nodes: HashMap<Oid, u32> = graph.nodes.iter().map(|node| node.info.id).zip(0..).collect();
-        for mut finding in messages.into_inner().unwrap_or_else(PoisonError::into_inner) {
+        let messages = messages.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let nodes: HashMap<Oid, u32> = if messages.is_empty() {
+            HashMap::new()
+        } else {
+            graph.nodes.iter().map(|node| node.id).zip(0..).collect()
+        };
+        for mut finding in messages {
             if let Place::CommitMessage { commit } = finding.place {
-                let info = nodes.get(&commit).map(|at| Arc::clone(&graph.nodes[*at as usize].info));
+                let info = nodes.get(&commit).map(|at| graph.info(*at));
                 finding.history = Some(message_history(info));
             }
             all.findings.push(finding);
@@ -266,7 +270,7 @@ struct Wanted<'a> {
 }
 
 fn history_of(graph: &CommitGraph, value: &ValueHistory, place: &PlaceHistory) -> History {
-    let info = |at: &u32| Arc::clone(&graph.nodes[*at as usize].info);
+    let info = |at: &u32| graph.info(*at);
     let names = |refs: &[u32]| {
         let mut order: Vec<u32> = refs.to_vec();
         // By kind, then by name, which is the order of the graph.

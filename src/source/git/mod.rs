@@ -5,6 +5,7 @@
 
 mod attribute;
 mod change;
+mod commits;
 mod ever;
 mod graph;
 mod ids;
@@ -26,10 +27,12 @@ mod sweep;
 #[cfg(test)]
 pub(crate) mod tests;
 mod tree_diff;
+mod tree_tables;
 mod trees;
 
 pub use attribute::{Attribution, PlaceHistory, ValueHistory, ValueId};
 pub use change::{Change, Changes, ParentFile};
+pub use commits::Commits;
 pub use graph::{CommitGraph, CommitNode, RefTip};
 pub use objects::{Census, Selection};
 pub use pack::{Copied, DeltaError, Edit, Limits, ObjectId, Packs, Swept, Visit, apply, sweep_object_dirs};

@@ -291,15 +291,15 @@ impl<'a> Walk<'a> {
             });
         }
         let position: IdMap<u32> = ids.iter().copied().zip(0..).collect();
-        let parents: Vec<Vec<u32>> = selected
+        let parents: Vec<Box<[u32]>> = selected
             .iter()
             .map(|commit| {
                 let parents = commit.read.parents.iter();
                 parents.filter_map(|id| position.get(id).copied()).collect()
             })
             .collect();
-        let reads: Vec<&Read> = selected.iter().map(|commit| &commit.read).collect();
-        let order = graph::topological(&reads, &parents);
+        let times: Vec<i64> = selected.iter().map(|commit| commit.read.info.commit_time).collect();
+        let order = graph::topological(&ids, &times, &parents);
         let mut slots: Vec<Option<Selected>> = selected.into_iter().map(Some).collect();
         let commits: Vec<Selected> = order.into_iter().filter_map(|at| slots[at as usize].take()).collect();
         self.boundary_met.retain(|id| position.contains_key(id));

@@ -214,7 +214,8 @@ impl Forest {
         let wanted = |end: u32| end == mark::of(kind) || end == mark::ELSEWHERE;
         let chosen: Vec<u32> = (0..entries.len() as u32).filter(|at| wanted(headers.end(*at as usize))).collect();
         let planted = plant(&chosen, entries);
-        let mut forest = Self { nodes: Vec::with_capacity(chosen.len()), ids: IdTable::new(index.width), lost: Vec::new() };
+        let mut forest =
+            Self { nodes: Vec::with_capacity(chosen.len()), ids: IdTable::new(index.width), lost: Vec::new() };
         // Where each position of the index stands in the walk.
         let mut walk = vec![NONE; entries.len()];
         let end = pack.len.saturating_sub(index.width as u64);
@@ -224,9 +225,7 @@ impl Forest {
             let behind = &entries[entry + 1..];
             let next = match behind.first() {
                 // Two ids for one entry.
-                Some(next) if next.offset == offset => {
-                    behind.get(behind.partition_point(|next| next.offset == offset))
-                }
+                Some(next) if next.offset == offset => behind.get(behind.partition_point(|next| next.offset == offset)),
                 next => next,
             };
             let next = next.map_or(end, |next| next.offset);

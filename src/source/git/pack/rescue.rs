@@ -158,7 +158,9 @@ impl Rescue {
             let Ok(got) = pack.file.read_at(&mut head, offset) else { continue };
             let Ok(header) = Header::read(&head[..got], pack.index.width) else { continue };
             let bases = match header.kind {
-                EntryKind::Plain(found) if found == kind => break self.inflate(&pack, offset, &header, limit, tools)?,
+                EntryKind::Plain(found) if found == kind => {
+                    break self.inflate(&pack, offset, &header, limit, tools)?;
+                }
                 EntryKind::Plain(other) => return Some(Copy::Other(other)),
                 EntryKind::Before(distance) => {
                     let base = offset.checked_sub(distance).filter(|base| pack.begins(*base));

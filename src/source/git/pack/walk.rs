@@ -86,7 +86,22 @@ impl<'s, V: Visit> Walk<'s, V> {
             }
         }
         let (failures, active) = (Mutex::default(), AtomicUsize::new(0));
-        Self { visit, kind, limits, budget, totals, rescue, number, pack, forest, wanted, flags, check_ids, failures, active }
+        Self {
+            visit,
+            kind,
+            limits,
+            budget,
+            totals,
+            rescue,
+            number,
+            pack,
+            forest,
+            wanted,
+            flags,
+            check_ids,
+            failures,
+            active,
+        }
     }
 
     /// Walks all families, on all threads of the pool.
