@@ -16,7 +16,7 @@ use crate::{
     report::{Job, Report},
     source::{
         Blob, Content, Gap, GapKind, Item, Origin, SourceError,
-        git::{Attribution, CommitGraph, Limits, PlaceHistory, Repository, Selection, ValueHistory, ValueId},
+        git::{Attribution, CommitGraph, Limits, ObjectId, PlaceHistory, Repository, Selection, ValueHistory, ValueId},
     },
     suppress::Allow,
 };
@@ -50,6 +50,16 @@ impl Scanner {
     /// cannot be read become gaps.
     pub fn scan_history(&self, repository: &Repository, selection: &Selection) -> Result<Report, SourceError> {
         let started = Instant::now();
+        let (job, all) = self.gather_history(repository, selection)?;
+        Ok(self.finish(job, all, started))
+    }
+
+    /// All that the report is made of.
+    pub(super) fn gather_history(
+        &self,
+        repository: &Repository,
+        selection: &Selection,
+    ) -> Result<(Job, Gathered), SourceError> {
         let census = repository.census(selection)?;
         self.progress.total.store(census.blobs.len() + census.commits.len() + census.tags.len(), Ordering::Relaxed);
         let gatherer = Gatherer::default();
@@ -58,7 +68,15 @@ impl Scanner {
         if let Some(packs) = packs {
             let visitor = Visitor { scanner: self, gatherer: &gatherer, hits: &hits };
             let limits = Limits { scan_limit: BLOB_LIMIT, decode_limit: BLOB_LIMIT, ..Limits::default() };
-            let swept = packs.sweep(ObjectType::Blob, &visitor, &limits);
+            let mut swept = packs.sweep(ObjectType::Blob, &visitor, &limits);
+            if !swept.exhausted {
+                // The memory of the sweep is no limit of what is scanned: these are read whole, one at a time, and
+                // leave their gaps anew if that cannot be.
+                swept.gaps.retain(|gap| gap.kind != GapKind::Limit);
+                for id in swept.large.iter().filter_map(ObjectId::oid) {
+                    repository.sweep_blobs(&[id], BLOB_LIMIT, &|item| self.take_blob(item, &gatherer, &hits));
+                }
+            }
             gatherer.with(|all| all.gaps.extend(swept.gaps));
         } else {
             repository.sweep_blobs(&census.reading_order, BLOB_LIMIT, &|item| self.take_blob(item, &gatherer, &hits));
@@ -90,7 +108,7 @@ impl Scanner {
         if job == Job::History {
             all.gaps.extend(partial(repository, &all.gaps));
         }
-        Ok(self.finish(job, all, started))
+        Ok((job, all))
     }
 
     fn take_blob(&self, item: Item, gatherer: &Gatherer, hits: &Mutex<(Vec<Hit>, Values)>) -> ControlFlow<()> {

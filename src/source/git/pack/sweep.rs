@@ -49,6 +49,11 @@ pub struct Swept {
     pub packs: usize,
     /// The visitor said stop.
     pub stopped: bool,
+    /// Objects that were not handed out because they, or what they are made from, are over a limit; sorted. Each has
+    /// its share in a gap.
+    pub large: Vec<ObjectId>,
+    /// All that was made together went over its limit.
+    pub exhausted: bool,
     /// What could not be read, sorted.
     pub gaps: Vec<Gap>,
 }
@@ -120,6 +125,7 @@ fn sweep<V: Visit>(packs: &Packs, kind: ObjectType, visit: &V, limits: &Limits) 
         known: BTreeSet::new(),
         loose: BTreeSet::new(),
         missed: Vec::new(),
+        large: Vec::new(),
         gaps: Vec::new(),
         packs: 0,
     };
@@ -155,6 +161,7 @@ struct Run<'s, V> {
     loose: BTreeSet<(ObjectId, u16)>,
     /// What could not be read, container by container; another copy may turn up.
     missed: Vec<(String, Vec<Missed>)>,
+    large: Vec<ObjectId>,
     gaps: Vec<Gap>,
     packs: usize,
 }
@@ -390,6 +397,7 @@ impl<V: Visit> Run<'_, V> {
             missed.retain(|one| !settled(one));
             missed.sort_by_key(|one| one.id);
             missed.dedup_by_key(|one| one.id);
+            self.large.extend(missed.iter().filter(|one| one.failure.kind == GapKind::Limit).map(|one| one.id));
             if missed.len() > NAMED {
                 let message = format!("{} objects cannot be read: {}", missed.len(), missed[0].failure.message);
                 self.gaps.push(Gap { what: container, kind: missed[0].failure.kind, message });
@@ -410,6 +418,8 @@ impl<V: Visit> Run<'_, V> {
         }
         self.gaps.sort();
         self.gaps.dedup();
+        self.large.sort_unstable();
+        self.large.dedup();
         let totals = &self.totals;
         Swept {
             blobs: totals.blobs.load(Relaxed),
@@ -419,6 +429,8 @@ impl<V: Visit> Run<'_, V> {
             decoded: totals.decoded.load(Relaxed),
             packs: self.packs,
             stopped: totals.stopped.load(Relaxed),
+            large: self.large,
+            exhausted: totals.decoded.load(Relaxed) > self.limits.max_decoded,
             gaps: self.gaps,
         }
     }
