@@ -80,7 +80,8 @@ impl Scanner {
                 .collect();
             for mut finding in messages.into_inner().unwrap_or_else(PoisonError::into_inner) {
                 if let Place::CommitMessage { commit } = finding.place {
-                    finding.history = Some(history::message_history(infos.get(&commit).cloned()));
+                    finding.history =
+                        Some(history::message_history(commit.oid().and_then(|commit| infos.get(&commit)).cloned()));
                     finding.new = Some(true);
                 }
                 all.findings.push(finding);

@@ -23,7 +23,7 @@ use crate::{
 
 /// A secret in a blob, as small as it can be: there may be very many.
 pub(super) struct Hit {
-    pub(super) blob: Oid,
+    pub(super) blob: ObjectId,
     pub(super) value: ValueId,
     pub(super) rule: usize,
 }
@@ -97,7 +97,7 @@ impl Scanner {
         };
         for mut finding in messages {
             if let Place::CommitMessage { commit } = finding.place {
-                let info = nodes.get(&commit).map(|at| graph.info(*at));
+                let info = commit.oid().and_then(|commit| nodes.get(&commit)).map(|at| graph.info(*at));
                 finding.history = Some(message_history(info));
             }
             all.findings.push(finding);
@@ -126,7 +126,7 @@ impl Scanner {
                     let mut hits = hits.lock().unwrap_or_else(PoisonError::into_inner);
                     for one in &scanned.kept {
                         let value = hits.1.number(&one.judged.secret);
-                        hits.0.push(Hit { blob: id, value, rule: one.judged.candidate.rule });
+                        hits.0.push(Hit { blob: id.into(), value, rule: one.judged.candidate.rule });
                     }
                 }
             }
@@ -145,11 +145,17 @@ impl Scanner {
             return self.flow();
         };
         let place = match origin {
-            Origin::CommitMessage { commit } => Place::CommitMessage { commit },
-            Origin::TagMessage { tag } => Place::TagMessage { tag },
+            Origin::CommitMessage { commit } => Place::CommitMessage { commit: commit.into() },
+            Origin::TagMessage { tag } => Place::TagMessage { tag: tag.into() },
             _ => return self.flow(),
         };
-        match self.contained(&|| place.describe(), || self.scan_bytes(&bytes)) {
+        self.take_text(place, &bytes, gatherer, findings);
+        self.flow()
+    }
+
+    /// Scans a message.
+    pub(super) fn take_text(&self, place: Place, text: &[u8], gatherer: &Gatherer, findings: &Mutex<Vec<Finding>>) {
+        match self.contained(&|| place.describe(), || self.scan_bytes(text)) {
             Ok(scanned) => {
                 self.progress.done.fetch_add(1, Ordering::Relaxed);
                 gatherer.count(&scanned);
@@ -157,16 +163,26 @@ impl Scanner {
                     Place::TagMessage { .. } => all.coverage.tags += 1,
                     _ => all.coverage.commits += 1,
                 });
-                for one in scanned.kept {
-                    match self.settle(one, &place, false) {
-                        Ok(finding) => findings.lock().unwrap_or_else(PoisonError::into_inner).push(finding),
-                        Err(reason) => gatherer.with(|all| *all.dismissed.entry(reason).or_default() += 1),
-                    }
-                }
+                self.keep_all(scanned.kept, &place, gatherer, findings);
             }
             Err(gap) => gatherer.gap(gap),
         }
-        self.flow()
+    }
+
+    /// Settles what content judges kept.
+    pub(super) fn keep_all(
+        &self,
+        kept: Vec<Described>,
+        place: &Place,
+        gatherer: &Gatherer,
+        findings: &Mutex<Vec<Finding>>,
+    ) {
+        for one in kept {
+            match self.settle(one, place, false) {
+                Ok(finding) => findings.lock().unwrap_or_else(PoisonError::into_inner).push(finding),
+                Err(reason) => gatherer.with(|all| *all.dismissed.entry(reason).or_default() += 1),
+            }
+        }
     }
 
     /// Finds the places of all hits and makes findings of them.
@@ -182,7 +198,8 @@ impl Scanner {
         hits.dedup_by_key(|hit| (hit.value, hit.blob, hit.rule));
         let mut interesting: HashMap<Oid, Vec<ValueId>> = HashMap::new();
         for hit in &hits {
-            let values = interesting.entry(hit.blob).or_default();
+            let Some(blob) = hit.blob.oid() else { continue };
+            let values = interesting.entry(blob).or_default();
             if !values.contains(&hit.value) {
                 values.push(hit.value);
             }
@@ -197,8 +214,11 @@ impl Scanner {
             }
         }
         let unplaced: HashSet<Oid> = unplaced.into_iter().collect();
-        for hit in hits.iter().filter(|hit| unplaced.contains(&hit.blob)) {
-            let list = wanted.entry(hit.blob).or_default();
+        for (hit, blob) in hits.iter().filter_map(|hit| Some((hit, hit.blob.oid()?))) {
+            if !unplaced.contains(&blob) {
+                continue;
+            }
+            let list = wanted.entry(blob).or_default();
             if !list.iter().any(|known| known.value == hit.value) {
                 list.push(Wanted { value: hit.value, place: None });
             }
@@ -238,7 +258,7 @@ impl Scanner {
             for want in wanted.iter().filter(|want| want.value == ValueId(value)) {
                 let place = match want.place {
                     Some((_, place)) => Place::History { path: place.path.clone(), blob },
-                    None => Place::Unplaced { blob },
+                    None => Place::Unplaced { blob: blob.into() },
                 };
                 let mut one = one.clone();
                 if let Some((_, history)) = want.place
@@ -315,7 +335,7 @@ fn ref_kind(name: &str) -> usize {
     kinds.iter().position(|kind| name.starts_with(kind)).unwrap_or(kinds.len())
 }
 
-fn unplaced_history() -> History {
+pub(super) fn unplaced_history() -> History {
     History {
         introduced: None,
         added_here: None,

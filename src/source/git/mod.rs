@@ -36,4 +36,5 @@ pub use commits::Commits;
 pub use graph::{CommitGraph, CommitNode, RefTip};
 pub use objects::{Census, Selection};
 pub use pack::{Copied, DeltaError, Edit, Limits, ObjectId, Packs, Swept, Visit, apply, sweep_object_dirs};
+pub use raw::message_of;
 pub use repository::{HeadInfo, Repository, RepositoryFacts};

@@ -63,7 +63,10 @@ impl Repository {
     pub fn census(&self, selection: &Selection) -> Result<Census, SourceError> {
         let mut census = match selection {
             Selection::All => Census { packs: Some(Arc::new(self.packs())), ..self.census_of_all()? },
-            Selection::Refs(names) => self.census_of_refs(names)?,
+            Selection::Refs(names) => {
+                self.need_refs()?;
+                self.census_of_refs(names)?
+            }
         };
         if self.facts().shallow {
             let count = self.shallow_boundary().len();

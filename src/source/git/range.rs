@@ -26,6 +26,7 @@ impl Repository {
     /// Clocks that ran backwards over more than 64 commits can add commits that `A` reaches, too,
     /// and never lose one.
     pub fn range(&self, spec: &str) -> Result<Changes, SourceError> {
+        self.need_refs()?;
         let (a, b, symmetric) = match (spec.split_once("..."), spec.split_once("..")) {
             (Some((a, b)), _) => (a, b, true),
             (None, Some((a, b))) => (a, b, false),
@@ -56,6 +57,7 @@ impl Repository {
 
     /// What each commit of any ref changes whose committer time is not before `seconds` since 1970.
     pub fn since(&self, seconds: i64) -> Result<Changes, SourceError> {
+        self.need_refs()?;
         let handle = self.handle_or_fail()?;
         let odb = handle.odb().map_err(|error| failed("objects", &error))?;
         let mut list = refs::list(self, &handle);

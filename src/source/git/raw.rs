@@ -149,6 +149,11 @@ pub(super) fn tag(data: &[u8]) -> Result<RawTag<'_>, Malformed> {
     Ok(RawTag { target: target.ok_or(Malformed)?, message })
 }
 
+/// What follows the headers of a commit or tag, whatever ids they hold.
+pub fn message_of(data: &[u8]) -> &[u8] {
+    headers(data, |_, _| Ok(())).unwrap_or_default()
+}
+
 /// Calls `each` with every header's name and first line, and returns what follows the headers.
 fn headers<'a>(
     data: &'a [u8],
