@@ -9,6 +9,7 @@ mod files;
 mod history;
 #[cfg(test)]
 mod locality;
+mod objects;
 mod prove;
 mod sweep;
 

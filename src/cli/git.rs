@@ -10,7 +10,7 @@ use keysweep::{
     rules::Confidence,
     scan::{ChangeSelection, Settings},
     source::{
-        RelPath,
+        RelPath, SourceError,
         git::{Repository, Selection},
     },
 };
@@ -36,7 +36,18 @@ pub(crate) fn run(args: &GitArgs) -> Result<Exit, Message> {
     let default = if brief { Format::Brief } else { Format::Human };
     let outputs = output::parse(&args.report.formats, default)?;
     let part = part(args)?;
-    let mut repository = Repository::open(&args.repository)?;
+    let mut repository = match (Repository::open(&args.repository), &part) {
+        (Ok(repository), _) => repository,
+        (Err(SourceError::ObjectsOnly { message, object_dirs, work_dir, .. }), Part::Everything(Selection::All)) => {
+            let plan = Plan::new(&args.rules, &Trust::Folder(work_dir))?;
+            let run = Run::start();
+            let settings = settings(args, &plan, &part)?;
+            let scanner = plan.scanner(settings, &run.progress);
+            let scanner = scanner.with_line_hashes(output::need_line_hashes(&outputs));
+            return run.end(&scanner.scan_objects(object_dirs, &message), &outputs, &args.report);
+        }
+        (Err(error), _) => return Err(error.into()),
+    };
     if args.staged
         && let Some(path) = index_of_hook(&args.repository, &repository)
     {
@@ -52,26 +63,31 @@ pub(crate) fn run(args: &GitArgs) -> Result<Exit, Message> {
         },
     };
     let plan = Plan::new(&args.rules, &trust)?;
-    let (show, fail) = match &part {
-        Part::Everything(_) => (Confidence::Low, Confidence::Medium),
-        // A hook must never cry wolf.
-        Part::Change(ChangeSelection::Staged) => (Confidence::Medium, Confidence::High),
-        Part::Change(_) => (Confidence::Medium, Confidence::Medium),
-    };
-    let settings = Settings {
-        thresholds: plan.thresholds(&args.report, show, fail),
-        now: options::now(args.report.now.as_deref())?,
-        target: args.repository.display().to_string(),
-        prefix: RelPath::default(),
-        whole_blobs: args.whole_blobs,
-    };
+    let settings = settings(args, &plan, &part)?;
     let run = Run::start();
-    let scanner = plan.scanner(settings, &run.progress).with_line_hashes(output::need_line_hashes(&outputs));
+    let scanner = plan.scanner(settings, &run.progress);
+    let scanner = scanner.with_line_hashes(output::need_line_hashes(&outputs));
     let report = match &part {
         Part::Everything(selection) => scanner.scan_history(&repository, selection)?,
         Part::Change(selection) => scanner.scan_change(&repository, selection)?,
     };
     run.end(&report, &outputs, &args.report)
+}
+
+fn settings(args: &GitArgs, plan: &Plan, part: &Part) -> Result<Settings, Message> {
+    let (show, fail) = match part {
+        Part::Everything(_) => (Confidence::Low, Confidence::Medium),
+        // A hook must never cry wolf.
+        Part::Change(ChangeSelection::Staged) => (Confidence::Medium, Confidence::High),
+        Part::Change(_) => (Confidence::Medium, Confidence::Medium),
+    };
+    Ok(Settings {
+        thresholds: plan.thresholds(&args.report, show, fail),
+        now: options::now(args.report.now.as_deref())?,
+        target: args.repository.display().to_string(),
+        prefix: RelPath::default(),
+        whole_blobs: args.whole_blobs,
+    })
 }
 
 fn part(args: &GitArgs) -> Result<Part, Message> {

@@ -52,8 +52,10 @@ impl From<SourceError> for Message {
             SourceError::UnknownRevision { .. } => {
                 message.hint("`git rev-parse NAME` shows what git makes of it; a shallow clone lacks older commits (git fetch --unshallow)")
             }
-            SourceError::Open { message: why, .. } if ["unsupported", "unknown object format"].iter().any(|mark| why.contains(mark)) => message
-                .hint("SHA-256 and reftable repositories cannot be read yet; keysweep scan PATH reads the files of a work tree"),
+            SourceError::Open { message: why, .. } if why.contains("unsupported") => message
+                .hint("only the whole history can be scanned (keysweep git PATH), or the files of a work tree (keysweep scan PATH)"),
+            SourceError::ObjectsOnly { .. } => message
+                .hint("of a SHA-256 repository only the whole history can be scanned (keysweep git PATH), or the files of its work tree (keysweep scan PATH)"),
             SourceError::Open { .. } => message.hint("`ls -ld PATH` shows whether it is there and may be read"),
             _ => message.hint("`git fsck` shows what is wrong with the repository"),
         }

@@ -22,7 +22,7 @@ pub use secret::Secret;
 
 use crate::{
     rules::{Confidence, RuleId, Severity},
-    source::{CommitInfo, RelPath},
+    source::{CommitInfo, RelPath, git::ObjectId},
 };
 
 /// A leaked secret in one place, as we tell a person about it. In a history one finding stands for
@@ -94,17 +94,17 @@ pub enum Place {
     /// A blob that no commit's tree holds.
     Unplaced {
         /// Its id.
-        blob: Oid,
+        blob: ObjectId,
     },
     /// The message of a commit.
     CommitMessage {
         /// The commit.
-        commit: Oid,
+        commit: ObjectId,
     },
     /// The message of an annotated tag.
     TagMessage {
         /// The tag object.
-        tag: Oid,
+        tag: ObjectId,
     },
 }
 

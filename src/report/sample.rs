@@ -225,7 +225,7 @@ pub(super) fn sample() -> Report {
         at_head: false,
         ..live.clone()
     });
-    let mut unplaced_copy = make("acme-signing-key", 0, &key, &pem, Place::Unplaced { blob: oid(13) });
+    let mut unplaced_copy = make("acme-signing-key", 0, &key, &pem, Place::Unplaced { blob: oid(13).into() });
     unplaced_copy.history = Some(History { reachable: false, ..history() });
 
     // A token that was removed, with its key id beside it; it also stands in a commit message.
@@ -249,13 +249,13 @@ pub(super) fn sample() -> Report {
     }];
     gone.remarks = vec!["its checksum is right".into(), "a key id stands near".into()];
     let message = format!("Deploy by hand\n\nacme login --token {removed}\n");
-    let said = make("acme-deploy-token", 1, &removed, &message, Place::CommitMessage { commit: oid(6) });
+    let said = make("acme-deploy-token", 1, &removed, &message, Place::CommitMessage { commit: oid(6).into() });
 
     let env = format!("\tACME_TOKEN={staged}\n");
     let mut new = make("acme-deploy-token", 2, &staged, &env, Place::Staged { path: path(b".env.production") });
     new.new = Some(true);
 
-    let mut dropped = make("acme-deploy-token", 3, &dangling, &dangling, Place::Unplaced { blob: oid(31) });
+    let mut dropped = make("acme-deploy-token", 3, &dangling, &dangling, Place::Unplaced { blob: oid(31).into() });
     dropped.history = Some(History { reachable: false, ..history() });
     dropped.location = None;
     dropped.excerpt = None;

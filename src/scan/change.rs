@@ -88,7 +88,8 @@ impl Scanner {
             for mut finding in messages.into_inner().unwrap_or_else(PoisonError::into_inner) {
                 finding.new = Some(true);
                 if let Place::CommitMessage { commit } = finding.place {
-                    finding.history = Some(history::message_history(infos.get(&commit).cloned()));
+                    finding.history =
+                        Some(history::message_history(commit.oid().and_then(|commit| infos.get(&commit)).cloned()));
                 }
                 all.findings.push(finding);
             }
@@ -159,7 +160,7 @@ impl Scanner {
                 }
                 let place = match &change.commit {
                     None if job == Job::Staged => Place::Staged { path: change.path.clone() },
-                    None if change.path.as_bstr().is_empty() => Place::Unplaced { blob: change.id },
+                    None if change.path.as_bstr().is_empty() => Place::Unplaced { blob: change.id.into() },
                     _ => Place::History { path: change.path.clone(), blob: change.id },
                 };
                 all.keep(self.settle(one.clone(), &place, scanned.minified).map(|mut finding| {

@@ -7,7 +7,7 @@ use std::{
     time::Instant,
 };
 
-use git2::Oid;
+use git2::{ObjectType, Oid};
 use rayon::prelude::*;
 
 use super::{BLOB_LIMIT, Described, Gathered, Gatherer, Scanner, sweep::Visitor};
@@ -16,14 +16,14 @@ use crate::{
     report::{Job, Report},
     source::{
         Blob, Content, Gap, GapKind, Item, Origin, SourceError,
-        git::{Attribution, CommitGraph, Limits, PlaceHistory, Repository, Selection, ValueHistory, ValueId},
+        git::{Attribution, CommitGraph, Limits, ObjectId, PlaceHistory, Repository, Selection, ValueHistory, ValueId},
     },
     suppress::Allow,
 };
 
 /// A secret in a blob, as small as it can be: there may be very many.
 pub(super) struct Hit {
-    pub(super) blob: Oid,
+    pub(super) blob: ObjectId,
     pub(super) value: ValueId,
     pub(super) rule: usize,
 }
@@ -50,32 +50,54 @@ impl Scanner {
     /// cannot be read become gaps.
     pub fn scan_history(&self, repository: &Repository, selection: &Selection) -> Result<Report, SourceError> {
         let started = Instant::now();
+        let (job, all) = self.gather_history(repository, selection)?;
+        Ok(self.finish(job, all, started))
+    }
+
+    /// All that the report is made of.
+    pub(super) fn gather_history(
+        &self,
+        repository: &Repository,
+        selection: &Selection,
+    ) -> Result<(Job, Gathered), SourceError> {
         let census = repository.census(selection)?;
         self.progress.total.store(census.blobs.len() + census.commits.len() + census.tags.len(), Ordering::Relaxed);
         let gatherer = Gatherer::default();
         let hits: Mutex<(Vec<Hit>, Values)> = Mutex::default();
-        if *selection == Selection::All && !self.settings.whole_blobs {
+        let packs = census.packs().filter(|_| !self.settings.whole_blobs);
+        if let Some(packs) = packs {
             let visitor = Visitor { scanner: self, gatherer: &gatherer, hits: &hits };
             let limits = Limits { scan_limit: BLOB_LIMIT, decode_limit: BLOB_LIMIT, ..Limits::default() };
-            let swept = repository.sweep_packs(&visitor, &limits);
+            let mut swept = packs.sweep(ObjectType::Blob, &visitor, &limits);
+            if !swept.exhausted {
+                // The memory of the sweep is no limit of what is scanned: these are read whole, one at a time, and
+                // leave their gaps anew if that cannot be.
+                swept.gaps.retain(|gap| gap.kind != GapKind::Limit);
+                for id in swept.large.iter().filter_map(ObjectId::oid) {
+                    repository.sweep_blobs(&[id], BLOB_LIMIT, &|item| self.take_blob(item, &gatherer, &hits));
+                }
+            }
             gatherer.with(|all| all.gaps.extend(swept.gaps));
         } else {
             repository.sweep_blobs(&census.reading_order, BLOB_LIMIT, &|item| self.take_blob(item, &gatherer, &hits));
         }
         let messages: Mutex<Vec<Finding>> = Mutex::default();
-        repository.sweep_messages(&census.commit_reading_order, &census.tags, &|item| {
-            self.take_message(item, &gatherer, &messages)
-        });
-        let graph = CommitGraph::build(repository, &census)?;
+        let commits = repository.read_commits(&census, Some(&|item| self.take_message(item, &gatherer, &messages)));
+        let graph = CommitGraph::of(repository, &census, commits)?;
         let (hits, values) = hits.into_inner().unwrap_or_else(PoisonError::into_inner);
         let mut all = gatherer.into_inner();
         all.gaps.extend(census.gaps.iter().cloned());
         all.gaps.extend(graph.gaps.iter().cloned());
         all.coverage.refs = graph.refs.len();
-        let nodes: HashMap<Oid, u32> = graph.nodes.iter().map(|node| node.info.id).zip(0..).collect();
-        for mut finding in messages.into_inner().unwrap_or_else(PoisonError::into_inner) {
+        let messages = messages.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let nodes: HashMap<Oid, u32> = if messages.is_empty() {
+            HashMap::new()
+        } else {
+            graph.nodes.iter().map(|node| node.id).zip(0..).collect()
+        };
+        for mut finding in messages {
             if let Place::CommitMessage { commit } = finding.place {
-                let info = nodes.get(&commit).map(|at| Arc::clone(&graph.nodes[*at as usize].info));
+                let info = commit.oid().and_then(|commit| nodes.get(&commit)).map(|at| graph.info(*at));
                 finding.history = Some(message_history(info));
             }
             all.findings.push(finding);
@@ -86,7 +108,7 @@ impl Scanner {
         if job == Job::History {
             all.gaps.extend(partial(repository, &all.gaps));
         }
-        Ok(self.finish(job, all, started))
+        Ok((job, all))
     }
 
     fn take_blob(&self, item: Item, gatherer: &Gatherer, hits: &Mutex<(Vec<Hit>, Values)>) -> ControlFlow<()> {
@@ -104,7 +126,7 @@ impl Scanner {
                     let mut hits = hits.lock().unwrap_or_else(PoisonError::into_inner);
                     for one in &scanned.kept {
                         let value = hits.1.number(&one.judged.secret);
-                        hits.0.push(Hit { blob: id, value, rule: one.judged.candidate.rule });
+                        hits.0.push(Hit { blob: id.into(), value, rule: one.judged.candidate.rule });
                     }
                 }
             }
@@ -123,11 +145,17 @@ impl Scanner {
             return self.flow();
         };
         let place = match origin {
-            Origin::CommitMessage { commit } => Place::CommitMessage { commit },
-            Origin::TagMessage { tag } => Place::TagMessage { tag },
+            Origin::CommitMessage { commit } => Place::CommitMessage { commit: commit.into() },
+            Origin::TagMessage { tag } => Place::TagMessage { tag: tag.into() },
             _ => return self.flow(),
         };
-        match self.contained(&|| place.describe(), || self.scan_bytes(&bytes)) {
+        self.take_text(place, &bytes, gatherer, findings);
+        self.flow()
+    }
+
+    /// Scans a message.
+    pub(super) fn take_text(&self, place: Place, text: &[u8], gatherer: &Gatherer, findings: &Mutex<Vec<Finding>>) {
+        match self.contained(&|| place.describe(), || self.scan_bytes(text)) {
             Ok(scanned) => {
                 self.progress.done.fetch_add(1, Ordering::Relaxed);
                 gatherer.count(&scanned);
@@ -135,16 +163,26 @@ impl Scanner {
                     Place::TagMessage { .. } => all.coverage.tags += 1,
                     _ => all.coverage.commits += 1,
                 });
-                for one in scanned.kept {
-                    match self.settle(one, &place, false) {
-                        Ok(finding) => findings.lock().unwrap_or_else(PoisonError::into_inner).push(finding),
-                        Err(reason) => gatherer.with(|all| *all.dismissed.entry(reason).or_default() += 1),
-                    }
-                }
+                self.keep_all(scanned.kept, &place, gatherer, findings);
             }
             Err(gap) => gatherer.gap(gap),
         }
-        self.flow()
+    }
+
+    /// Settles what content judges kept.
+    pub(super) fn keep_all(
+        &self,
+        kept: Vec<Described>,
+        place: &Place,
+        gatherer: &Gatherer,
+        findings: &Mutex<Vec<Finding>>,
+    ) {
+        for one in kept {
+            match self.settle(one, place, false) {
+                Ok(finding) => findings.lock().unwrap_or_else(PoisonError::into_inner).push(finding),
+                Err(reason) => gatherer.with(|all| *all.dismissed.entry(reason).or_default() += 1),
+            }
+        }
     }
 
     /// Finds the places of all hits and makes findings of them.
@@ -160,7 +198,8 @@ impl Scanner {
         hits.dedup_by_key(|hit| (hit.value, hit.blob, hit.rule));
         let mut interesting: HashMap<Oid, Vec<ValueId>> = HashMap::new();
         for hit in &hits {
-            let values = interesting.entry(hit.blob).or_default();
+            let Some(blob) = hit.blob.oid() else { continue };
+            let values = interesting.entry(blob).or_default();
             if !values.contains(&hit.value) {
                 values.push(hit.value);
             }
@@ -175,8 +214,11 @@ impl Scanner {
             }
         }
         let unplaced: HashSet<Oid> = unplaced.into_iter().collect();
-        for hit in hits.iter().filter(|hit| unplaced.contains(&hit.blob)) {
-            let list = wanted.entry(hit.blob).or_default();
+        for (hit, blob) in hits.iter().filter_map(|hit| Some((hit, hit.blob.oid()?))) {
+            if !unplaced.contains(&blob) {
+                continue;
+            }
+            let list = wanted.entry(blob).or_default();
             if !list.iter().any(|known| known.value == hit.value) {
                 list.push(Wanted { value: hit.value, place: None });
             }
@@ -216,7 +258,7 @@ impl Scanner {
             for want in wanted.iter().filter(|want| want.value == ValueId(value)) {
                 let place = match want.place {
                     Some((_, place)) => Place::History { path: place.path.clone(), blob },
-                    None => Place::Unplaced { blob },
+                    None => Place::Unplaced { blob: blob.into() },
                 };
                 let mut one = one.clone();
                 if let Some((_, history)) = want.place
@@ -266,7 +308,7 @@ struct Wanted<'a> {
 }
 
 fn history_of(graph: &CommitGraph, value: &ValueHistory, place: &PlaceHistory) -> History {
-    let info = |at: &u32| Arc::clone(&graph.nodes[*at as usize].info);
+    let info = |at: &u32| graph.info(*at);
     let names = |refs: &[u32]| {
         let mut order: Vec<u32> = refs.to_vec();
         // By kind, then by name, which is the order of the graph.
@@ -293,7 +335,7 @@ fn ref_kind(name: &str) -> usize {
     kinds.iter().position(|kind| name.starts_with(kind)).unwrap_or(kinds.len())
 }
 
-fn unplaced_history() -> History {
+pub(super) fn unplaced_history() -> History {
     History {
         introduced: None,
         added_here: None,

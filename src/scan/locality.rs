@@ -1,6 +1,7 @@
 //! The locality contract, held by random texts: whole, in any cores, through any window and among
 //! any neighbours the answer is the same.
 
+mod packs;
 mod versions;
 
 use std::{io::Cursor, ops::Range, sync::Arc};

@@ -132,9 +132,8 @@ impl Visit for Visitor<'_> {
             ..Scanned::default()
         });
         self.gatherer.with(|all| all.coverage.blobs += 1);
-        if !seen.tally.kept.is_empty()
-            && let Some(blob) = id.oid()
-        {
+        if !seen.tally.kept.is_empty() {
+            let blob = *id;
             let mut hits = self.hits.lock().unwrap_or_else(PoisonError::into_inner);
             hits.0.extend(seen.tally.kept.iter().map(|&(value, rule)| Hit { blob, value, rule }));
         }

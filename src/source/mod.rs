@@ -154,6 +154,18 @@ pub enum SourceError {
         /// The operating system's or libgit2's words.
         message: String,
     },
+    /// A repository of which only the objects can be read: its ids are SHA-256.
+    #[error("cannot open {path}: {message}")]
+    ObjectsOnly {
+        /// As typed.
+        path: String,
+        /// libgit2's words.
+        message: String,
+        /// Its object folders.
+        object_dirs: Vec<std::path::PathBuf>,
+        /// The folder with the checked-out files.
+        work_dir: Option<std::path::PathBuf>,
+    },
     /// There is no git repository at the path.
     #[error("{path} is not a git repository")]
     NotARepository {

@@ -248,3 +248,45 @@ fn what_is_no_repository_is_said_so() {
         assert!(text.starts_with("status 2") && text.contains("hint"), "{what}: {text}");
     }
 }
+
+/// A repository of another format, with a token in a file, one in a message and one that was deleted.
+fn of_another_format(option: &str) -> Project {
+    let project = Project::new();
+    project.run_git(&["init", "--quiet", "-b", "main", option, "."]);
+    let project = project.stage("a.txt", &token("a")).stage("gone.txt", &token("gone")).commit("first");
+    let project = project.remove("gone.txt").commit(&token("message"));
+    project.run_git(&["gc", "--quiet"]);
+    project.stage("loose.txt", &token("loose"))
+}
+
+#[test]
+fn every_object_of_a_sha_256_repository_is_scanned() {
+    let project = of_another_format("--object-format=sha256");
+    let (status, document) = project.json(["git"]);
+    assert_eq!(status, 1);
+    let all = values(&project, &["git"]);
+    for name in ["a", "gone", "message", "loose"] {
+        assert!(holds(&all, &token(name)), "{name}");
+    }
+    assert_eq!(document["findings"].as_array().expect("a list").len(), 4);
+    assert!(document["errors"].to_string().contains("not at which path"), "{}", document["errors"]);
+    // Nothing that needs commits.
+    assert!(project.run(["git", "--staged"]).contains("only the whole history"));
+}
+
+#[test]
+fn what_a_repository_with_a_reftable_holds_is_told_with_its_commits() {
+    let project = of_another_format("--ref-format=reftable");
+    let (status, document) = project.json(["git"]);
+    assert_eq!(status, 1);
+    let all = values(&project, &["git"]);
+    for name in ["a", "gone", "message", "loose"] {
+        assert!(holds(&all, &token(name)), "{name}");
+    }
+    assert!(document["errors"].to_string().contains("reftable"), "{}", document["errors"]);
+    let places = found(&document).join("\n");
+    assert!(places.contains("gone.txt"), "{places}");
+    for arguments in [&["git", "--staged"][..], &["git", "--range", "main..main"], &["git", "--ref", "main"]] {
+        assert!(project.run(arguments.iter().copied()).contains("only the whole history"), "{arguments:?}");
+    }
+}

@@ -121,8 +121,7 @@ impl Repository {
             })
             .collect();
 
-        let roots: Vec<Oid> = graph.nodes.iter().map(|node| node.tree).collect();
-        let mut found = presence::find(self, &roots, &numbers);
+        let mut found = presence::find(self, graph, &numbers);
         found.sets.seal();
         let mut histories = vec![ValueHistory::default(); values.len()];
         value_commits(graph, &found.sets, &found.roots, &values_of, &mut histories);

@@ -108,7 +108,8 @@ impl Repository {
     /// It names none.
     pub fn resolve(&self, rev: &str) -> Result<Oid, SourceError> {
         let handle = self.handle_or_fail()?;
-        let unknown = || SourceError::UnknownRevision { name: rev.to_owned() };
+        let unknown =
+            || self.need_refs().err().unwrap_or_else(|| SourceError::UnknownRevision { name: rev.to_owned() });
         let object = handle.revparse_single(rev).map_err(|_| unknown())?;
         let commit = object.peel(ObjectType::Commit).map_err(|_| unknown())?;
         Ok(commit.id())

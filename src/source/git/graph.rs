@@ -4,13 +4,13 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::sync::Arc;
 
-use bstr::ByteSlice as _;
 use git2::{ObjectType, Oid};
-use rayon::prelude::*;
 
-use super::ids::IdMap;
+use super::commits::{Commits, Texts, Words, info};
+use super::ids::IdIndex;
 use super::objects::{Census, EMPTY_TREE, plural};
-use super::repository::{Repository, malformed_gap, object, object_gap};
+use super::pack::Packs;
+use super::repository::{Repository, malformed_gap};
 use super::{raw, refs};
 use crate::source::{CommitInfo, Gap, GapKind, SourceError};
 
@@ -28,17 +28,23 @@ pub struct CommitGraph {
     pub missing_parents: usize,
     /// Commits, trees and refs that could not be read or are not there.
     pub gaps: Vec<Gap>,
+    texts: Texts,
+    /// The trees of the census.
+    pub(super) trees: Arc<IdIndex>,
+    /// Where trees are read.
+    pub(super) packs: Option<Arc<Packs>>,
 }
 
 /// A commit among others.
 #[derive(Debug)]
 pub struct CommitNode {
-    /// What a report says of it.
-    pub info: Arc<CommitInfo>,
+    /// Its id.
+    pub id: Oid,
     /// Its tree.
     pub tree: Oid,
     /// Its parents, as indices into [`CommitGraph::nodes`]; those missing are left out.
-    pub parents: Vec<u32>,
+    pub parents: Box<[u32]>,
+    words: Words,
 }
 
 /// Where a ref points.
@@ -61,43 +67,44 @@ pub(super) struct Read {
 impl CommitGraph {
     /// Reads the commits of `census` and the refs.
     pub fn build(repository: &Repository, census: &Census) -> Result<Self, SourceError> {
-        let mut gaps = Vec::new();
-        let mut commits = Vec::with_capacity(census.commits.len());
-        for read in read_all(repository, &census.commit_reading_order) {
-            match read {
-                Ok(read) => commits.push(read),
-                Err(gap) => gaps.push(gap),
-            }
-        }
+        Self::of(repository, census, repository.read_commits(census, None))
+    }
+
+    /// Puts the commits of `census` in order and reads the refs.
+    pub fn of(repository: &Repository, census: &Census, commits: Commits) -> Result<Self, SourceError> {
+        let Commits { list: commits, parents: named, texts, mut gaps } = commits;
         let boundary = repository.shallow_boundary();
-        let position: IdMap<u32> = commits.iter().zip(0..).map(|(read, at)| (read.info.id, at)).collect();
+        let position = IdIndex::new(commits.iter().map(|commit| commit.id).collect());
         let mut missing_parents = 0;
-        let parents: Vec<Vec<u32>> = commits
+        let parents: Vec<Box<[u32]>> = commits
             .iter()
-            .map(|read| {
-                let mut known = Vec::with_capacity(read.parents.len());
-                for parent in &read.parents {
-                    if let Some(&at) = position.get(parent) {
-                        known.push(at);
-                        continue;
+            .map(|commit| {
+                let named = &named[commit.parents.start as usize..commit.parents.end as usize];
+                let known = named.iter().filter_map(|parent| {
+                    let at = position.find(parent.as_bytes());
+                    if at.is_none() {
+                        missing_parents += 1;
+                        // One that is there but unreadable left its gap when it was read.
+                        if !boundary.contains(&commit.id) && census.commits.binary_search(parent).is_err() {
+                            gaps.push(named_but_missing("commit", *parent, commit.id));
+                        }
                     }
-                    missing_parents += 1;
-                    // One that is there but unreadable left its gap when it was read.
-                    if !boundary.contains(&read.info.id) && census.commits.binary_search(parent).is_err() {
-                        gaps.push(named_but_missing("commit", *parent, read.info.id));
-                    }
-                }
-                known
+                    at
+                });
+                known.collect()
             })
             .collect();
+        drop(named);
         let empty_tree = Oid::from_str(EMPTY_TREE).ok();
-        for read in &commits {
-            if census.tree_ids.binary_search(&read.tree).is_err() && Some(read.tree) != empty_tree {
-                gaps.push(named_but_missing("tree", read.tree, read.info.id));
+        for commit in &commits {
+            if census.trees.find(commit.tree.as_bytes()).is_none() && Some(commit.tree) != empty_tree {
+                gaps.push(named_but_missing("tree", commit.tree, commit.id));
             }
         }
 
-        let order = topological(&commits.iter().collect::<Vec<_>>(), &parents);
+        let times: Vec<i64> = commits.iter().map(|commit| commit.words.commit_time).collect();
+        let order = topological(position.ids(), &times, &parents);
+        drop(times);
         if order.len() < commits.len() {
             let count = commits.len() - order.len();
             gaps.push(Gap {
@@ -110,19 +117,19 @@ impl CommitGraph {
         for (&at, new) in order.iter().zip(0..) {
             rank[at as usize] = new;
         }
+        let mut parents = parents;
         let nodes: Vec<CommitNode> = order
             .iter()
             .map(|&at| {
-                let read = &commits[at as usize];
-                CommitNode {
-                    info: Arc::clone(&read.info),
-                    tree: read.tree,
-                    parents: parents[at as usize].iter().map(|&parent| rank[parent as usize]).collect(),
-                }
+                let commit = &commits[at as usize];
+                let mut parents = std::mem::take(&mut parents[at as usize]);
+                parents.iter_mut().for_each(|parent| *parent = rank[*parent as usize]);
+                CommitNode { id: commit.id, tree: commit.tree, parents, words: commit.words.clone() }
             })
             .collect();
+        drop(commits);
 
-        let node_of = |id: &Oid| position.get(id).map(|&at| rank[at as usize]);
+        let node_of = |id: &Oid| position.find(id.as_bytes()).map(|at| rank[at as usize]);
         let handle = repository.handle_or_fail()?;
         let list = refs::list(repository, &handle);
         gaps.extend(list.gaps);
@@ -133,7 +140,14 @@ impl CommitGraph {
         let head = head.and_then(|head| node_of(&head.commit?));
         gaps.sort();
         gaps.dedup();
-        Ok(Self { nodes, refs, head, missing_parents, gaps })
+        let (trees, packs) = (Arc::clone(&census.trees), census.packs.clone());
+        Ok(Self { nodes, refs, head, missing_parents, gaps, texts, trees, packs })
+    }
+
+    /// What a report says of a commit.
+    pub fn info(&self, commit: u32) -> Arc<CommitInfo> {
+        let node = &self.nodes[commit as usize];
+        Arc::new(self.texts.info(node.id, &node.words))
     }
 }
 
@@ -145,24 +159,6 @@ fn named_but_missing(what: &str, id: Oid, by: Oid) -> Gap {
     }
 }
 
-fn read_all(repository: &Repository, ids: &[Oid]) -> Vec<Result<Read, Gap>> {
-    ids.par_chunks(512)
-        .flat_map_iter(|chunk| {
-            let handle = repository.handle();
-            let odb = match &handle {
-                Ok(handle) => handle.odb(),
-                Err(error) => Err(git2::Error::from_str(error.message())),
-            };
-            let read = |&id: &Oid| {
-                let odb = odb.as_ref().map_err(|error| object_gap("commit", id, error))?;
-                let object = object(odb, id).map_err(|error| object_gap("commit", id, &error))?;
-                read(id, object.kind(), object.data())
-            };
-            chunk.iter().map(read).collect::<Vec<_>>()
-        })
-        .collect()
-}
-
 pub(super) fn read(id: Oid, kind: ObjectType, data: &[u8]) -> Result<Read, Gap> {
     if kind != ObjectType::Commit {
         return Err(malformed_gap("commit", id));
@@ -171,43 +167,32 @@ pub(super) fn read(id: Oid, kind: ObjectType, data: &[u8]) -> Result<Read, Gap> 
     Ok(Read { info: Arc::new(info(id, &commit)), tree: commit.tree, parents: commit.parents })
 }
 
-/// What a report says of a commit.
-fn info(id: Oid, commit: &raw::RawCommit<'_>) -> CommitInfo {
-    let (author_name, author_email, author_time) = raw::signature(commit.author);
-    let subject = commit.message.trim_start_with(char::is_whitespace);
-    let subject = subject.lines().next().unwrap_or_default();
-    CommitInfo {
-        id,
-        author_name,
-        author_email,
-        author_time,
-        commit_time: raw::signature(commit.committer).2,
-        subject: subject.to_str_lossy().into_owned(),
-    }
-}
-
-/// Kahn's algorithm. Commits in a cycle, which only a broken hash allows, are left out.
-pub(super) fn topological(commits: &[&Read], parents: &[Vec<u32>]) -> Vec<u32> {
-    let mut children: Vec<Vec<u32>> = vec![Vec::new(); commits.len()];
-    let mut waiting: Vec<usize> = Vec::with_capacity(commits.len());
-    let key = |at: u32| {
-        let info = &commits[at as usize].info;
-        Reverse((info.commit_time, info.id, at))
-    };
+/// Kahn's algorithm, by committer time, then id. Commits in a cycle, which only a broken hash allows, are left out.
+pub(super) fn topological(ids: &[Oid], times: &[i64], parents: &[Box<[u32]>]) -> Vec<u32> {
+    // The children of a commit stand together.
+    let mut starts = vec![0u32; ids.len() + 1];
+    parents.iter().flatten().for_each(|parent| starts[*parent as usize + 1] += 1);
+    (0..ids.len()).for_each(|at| starts[at + 1] += starts[at]);
+    let mut next = starts.clone();
+    let mut children = vec![0u32; starts[ids.len()] as usize];
+    let mut waiting: Vec<u32> = Vec::with_capacity(ids.len());
+    let key = |at: u32| Reverse((times[at as usize], ids[at as usize], at));
     let mut ready = BinaryHeap::new();
     for (at, parents) in (0..).zip(parents) {
-        waiting.push(parents.len());
+        waiting.push(parents.len() as u32);
         for &parent in parents {
-            children[parent as usize].push(at);
+            let slot = &mut next[parent as usize];
+            children[*slot as usize] = at;
+            *slot += 1;
         }
         if parents.is_empty() {
             ready.push(key(at));
         }
     }
-    let mut order = Vec::with_capacity(commits.len());
+    let mut order = Vec::with_capacity(ids.len());
     while let Some(Reverse((_, _, at))) = ready.pop() {
         order.push(at);
-        for &child in &children[at as usize] {
+        for &child in &children[starts[at as usize] as usize..starts[at as usize + 1] as usize] {
             waiting[child as usize] -= 1;
             if waiting[child as usize] == 0 {
                 ready.push(key(child));

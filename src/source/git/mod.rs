@@ -5,6 +5,7 @@
 
 mod attribute;
 mod change;
+mod commits;
 mod ever;
 mod graph;
 mod hooks;
@@ -28,13 +29,16 @@ mod sweep;
 #[cfg(test)]
 pub(crate) mod tests;
 mod tree_diff;
+mod tree_tables;
 mod trees;
 
 pub use attribute::{Attribution, PlaceHistory, ValueHistory, ValueId};
 pub use change::{Change, Changes, ParentFile};
+pub use commits::Commits;
 pub use graph::{CommitGraph, CommitNode, RefTip};
 pub use hooks::{HookFolder, hooks_path, set_hooks_path};
 pub use objects::{Census, Selection};
-pub use pack::{Copied, DeltaError, Edit, Limits, ObjectId, Swept, Visit, apply, sweep_object_dirs};
+pub use pack::{Copied, DeltaError, Edit, Limits, ObjectId, Packs, Swept, Visit, apply, sweep_object_dirs};
 pub use push::{KnownRefs, Push};
+pub use raw::message_of;
 pub use repository::{HeadInfo, Repository, RepositoryFacts};

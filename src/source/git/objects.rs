@@ -1,11 +1,13 @@
 //! Counts what there is: every object of a repository, or all that some refs reach.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use git2::{ObjectType, Oid};
 use rayon::prelude::*;
 
-use super::ids::IdSet;
+use super::ids::{IdIndex, IdSet};
+use super::pack::Packs;
 use super::pack_kinds::CIRCLE;
 use super::repository::{Repository, header, malformed_gap, object, object_gap, refuse};
 use super::store::{self, Kind};
@@ -36,18 +38,20 @@ pub struct Census {
     pub blobs: Vec<Oid>,
     /// The same blobs in the order in which packs store them, which is the fast order to read.
     pub reading_order: Vec<Oid>,
-    /// The commits in the same order.
+    /// The commits in the same order, unless they are read along the delta chains.
     pub commit_reading_order: Vec<Oid>,
     /// Every commit, sorted by id.
     pub commits: Vec<Oid>,
     /// Every annotated tag, sorted by id.
     pub tags: Vec<Oid>,
-    /// How many trees.
-    pub trees: usize,
     /// What could not be read or is not there.
     pub gaps: Vec<Gap>,
-    /// The trees, sorted.
-    pub(super) tree_ids: Vec<Oid>,
+    /// The trees.
+    pub(super) trees: Arc<IdIndex>,
+    /// Until the listing is finished.
+    tree_ids: Vec<Oid>,
+    /// Where objects are read along their delta chains, unless only some were asked for.
+    pub(super) packs: Option<Arc<Packs>>,
 }
 
 impl Repository {
@@ -58,8 +62,11 @@ impl Repository {
     /// are read; of the tips of refs, the trees are checked here.
     pub fn census(&self, selection: &Selection) -> Result<Census, SourceError> {
         let mut census = match selection {
-            Selection::All => self.census_of_all()?,
-            Selection::Refs(names) => self.census_of_refs(names)?,
+            Selection::All => Census { packs: Some(Arc::new(self.packs())), ..self.census_of_all()? },
+            Selection::Refs(names) => {
+                self.need_refs()?;
+                self.census_of_refs(names)?
+            }
         };
         if self.facts().shallow {
             let count = self.shallow_boundary().len();
@@ -323,6 +330,16 @@ impl Repository {
 }
 
 impl Census {
+    /// How many trees.
+    pub fn tree_count(&self) -> usize {
+        self.trees.ids().len()
+    }
+
+    /// Where everything is read along the delta chains, unless only what some refs reach was asked for.
+    pub fn packs(&self) -> Option<&Packs> {
+        self.packs.as_deref()
+    }
+
     fn add(&mut self, id: Oid, kind: ObjectType) {
         match kind {
             ObjectType::Blob => {
@@ -330,7 +347,6 @@ impl Census {
                 self.blobs.push(id);
             }
             ObjectType::Commit => {
-                self.commit_reading_order.push(id);
                 self.commits.push(id);
             }
             ObjectType::Tag => self.tags.push(id),
@@ -345,7 +361,7 @@ impl Census {
     }
 
     fn finish(&mut self) {
-        self.trees = self.tree_ids.len();
+        self.trees = Arc::new(IdIndex::new(std::mem::take(&mut self.tree_ids)));
         self.gaps.sort();
         self.gaps.dedup();
     }

@@ -5,14 +5,15 @@
 //! comparison, whatever else changed in it. Number 0 is the empty set.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use git2::{ObjectType, Odb, Oid};
-use rayon::prelude::*;
 
+use super::graph::CommitGraph;
 use super::ids::IdMap;
-use super::raw::{self, EntryKind};
+use super::raw;
 use super::repository::{Repository, malformed_gap, object, object_gap};
+use super::tree_tables::{Entry, Named, Names, Tables};
 use crate::source::{Gap, GapKind};
 
 /// Deeper folders are left out; paths of such length exist only to hurt.
@@ -20,8 +21,6 @@ const MAX_HEIGHT: u32 = 4096;
 /// A tree with more places is left out: folders that name the same folder many times, level by
 /// level, hold more than any memory.
 const MAX_PLACES: u64 = 1 << 20;
-/// Trees are remembered in so many parts, each under a lock of its own.
-const SHARDS: usize = 64;
 
 /// What an entry of a set stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -48,7 +47,6 @@ pub(super) struct Sets {
     pub(super) sets: Vec<Box<[Member]>>,
     /// Parts of paths.
     pub(super) names: Vec<Box<[u8]>>,
-    name_numbers: HashMap<Box<[u8]>, u32>,
     set_numbers: HashMap<Box<[Member]>, u32>,
     heights: Vec<u32>,
     places: Vec<u64>,
@@ -65,35 +63,31 @@ pub(super) struct Presence {
     pub(super) gaps: Vec<Gap>,
 }
 
-/// Finds `blobs` (with their numbers) in the trees `roots`.
-pub(super) fn find(repository: &Repository, roots: &[Oid], blobs: &IdMap<u32>) -> Presence {
-    let finder = Finder {
-        blobs,
-        filter: Filter::new(blobs),
-        memo: (0..SHARDS).map(|_| Mutex::default()).collect(),
-        sets: Mutex::new(Sets::with_empty()),
-    };
-    let found: Vec<(Vec<u32>, Vec<Gap>)> = roots.par_chunks(128).map(|chunk| finder.find(repository, chunk)).collect();
-    let mut presence = Presence {
-        sets: finder.sets.into_inner().unwrap_or_else(PoisonError::into_inner),
-        roots: Vec::with_capacity(roots.len()),
-        gaps: Vec::new(),
-    };
-    for (sets, gaps) in found {
-        presence.roots.extend(sets);
-        presence.gaps.extend(gaps);
+/// Finds `blobs` (with their numbers) in the trees `roots` of some commits.
+pub(super) fn find(repository: &Repository, graph: &CommitGraph, blobs: &IdMap<u32>) -> Presence {
+    let tables = Tables::new(&graph.trees, blobs);
+    if let Some(packs) = &graph.packs {
+        tables.fill(packs);
     }
-    // Two threads may have met the same tree.
-    presence.gaps.sort();
-    presence.gaps.dedup();
-    presence
+    let handle = repository.handle();
+    let odb = match &handle {
+        Ok(handle) => handle.odb(),
+        Err(error) => Err(git2::Error::from_str(error.message())),
+    };
+    let memo = vec![UNKNOWN; graph.trees.ids().len()];
+    let mut finder = Finder { odb: odb.as_ref(), tables, memo, sets: Sets::with_empty(), gaps: Vec::new() };
+    let roots = graph.nodes.iter().map(|node| finder.resolve(&node.tree)).collect();
+    let Finder { tables, mut sets, mut gaps, .. } = finder;
+    sets.names = tables.into_names().list;
+    gaps.sort();
+    Presence { sets, roots, gaps }
 }
 
 /// Says of most ids with one look that they are not of interest.
-struct Filter(Vec<u64>);
+pub(super) struct Filter(Vec<u64>);
 
 impl Filter {
-    fn new(blobs: &IdMap<u32>) -> Self {
+    pub(super) fn new(blobs: &IdMap<u32>) -> Self {
         let mut bits = vec![0; 1 << 10];
         for id in sorted_keys(blobs) {
             let at = Self::position(id.as_bytes());
@@ -107,7 +101,7 @@ impl Filter {
     }
 
     #[inline]
-    fn may_hold(&self, id: &[u8; 20]) -> bool {
+    pub(super) fn may_hold(&self, id: &[u8; 20]) -> bool {
         let at = Self::position(id);
         self.0[at >> 6] >> (at & 63) & 1 == 1
     }
@@ -119,130 +113,115 @@ fn sorted_keys(blobs: &IdMap<u32>) -> Vec<Oid> {
     ids
 }
 
+/// In the memory of trees: not resolved yet.
+const UNKNOWN: u32 = u32::MAX;
+
 struct Finder<'a> {
-    blobs: &'a IdMap<u32>,
-    filter: Filter,
-    memo: Vec<Mutex<IdMap<u32>>>,
-    sets: Mutex<Sets>,
+    odb: Result<&'a Odb<'a>, &'a git2::Error>,
+    tables: Tables<'a>,
+    /// The set of each tree.
+    memo: Vec<u32>,
+    sets: Sets,
+    gaps: Vec<Gap>,
 }
 
 /// A tree whose folders are not all known yet.
+#[derive(Default)]
 struct Frame {
-    id: Oid,
+    tree: u32,
     /// Blobs of interest and folders that hold some.
-    known: Vec<(Vec<u8>, Child)>,
-    unknown: Vec<(Vec<u8>, Oid)>,
+    known: Vec<Member>,
+    /// Names and trees.
+    unknown: Vec<(u32, u32)>,
 }
 
 impl Finder<'_> {
-    fn find(&self, repository: &Repository, roots: &[Oid]) -> (Vec<u32>, Vec<Gap>) {
-        let mut gaps = Vec::new();
-        let handle = repository.handle();
-        let odb = match &handle {
-            Ok(handle) => handle.odb(),
-            Err(error) => Err(git2::Error::from_str(error.message())),
-        };
-        let sets = match odb {
-            Ok(odb) => {
-                let resolve = |&root| self.resolve(&odb, root, &mut gaps);
-                roots.iter().map(resolve).collect()
-            }
-            Err(error) => {
-                gaps.extend(roots.iter().map(|&root| object_gap("tree", root, &error)));
-                vec![0; roots.len()]
-            }
-        };
-        (sets, gaps)
-    }
-
     /// The set of a tree. Goes down with a stack of its own, since a hostile tree has a million
     /// levels.
-    fn resolve(&self, odb: &Odb<'_>, root: Oid, gaps: &mut Vec<Gap>) -> u32 {
+    fn resolve(&mut self, root: &Oid) -> u32 {
+        let root = root.as_bytes().first_chunk().map_or(0, |id| self.tables.number(id));
         if let Some(set) = self.recall(root) {
             return set;
         }
-        let mut stack = vec![self.read(odb, root, gaps)];
+        let mut stack = vec![self.open(root)];
         let mut done = 0;
         while let Some(frame) = stack.last_mut() {
-            if let Some((name, id)) = frame.unknown.pop() {
-                if let Some(set) = self.recall(id) {
+            if let Some((name, tree)) = frame.unknown.pop() {
+                if let Some(set) = self.recall(tree) {
                     if set != 0 {
-                        frame.known.push((name, Child::Set(set)));
+                        frame.known.push(Member { name, child: Child::Set(set) });
                     }
                 } else {
                     // Asked again when it is known.
-                    frame.unknown.push((name, id));
-                    let next = self.read(odb, id, gaps);
+                    frame.unknown.push((name, tree));
+                    let next = self.open(tree);
                     stack.push(next);
                 }
                 continue;
             }
             let Some(frame) = stack.pop() else { break };
-            done = self.number(frame.id, frame.known, gaps);
-            self.shard(frame.id).insert(frame.id, done);
+            done = self.number(frame.tree, frame.known);
+            if self.memo.len() <= frame.tree as usize {
+                self.memo.resize(frame.tree as usize + 1, UNKNOWN);
+            }
+            self.memo[frame.tree as usize] = done;
         }
         done
     }
 
-    fn read(&self, odb: &Odb<'_>, id: Oid, gaps: &mut Vec<Gap>) -> Frame {
-        let mut frame = Frame { id, known: Vec::new(), unknown: Vec::new() };
-        let tree = match object(odb, id) {
-            Ok(tree) if tree.kind() == ObjectType::Tree => tree,
-            Ok(_) => {
-                gaps.push(malformed_gap("tree", id));
-                return frame;
-            }
-            Err(error) => {
-                gaps.push(object_gap("tree", id, &error));
-                return frame;
-            }
-        };
-        for entry in raw::entries(tree.data()) {
-            let Ok(entry) = entry else {
-                gaps.push(malformed_gap("tree", id));
-                break;
-            };
-            match entry.kind {
-                EntryKind::Blob => {
-                    if self.filter.may_hold(entry.raw_id)
-                        && let Some(&blob) = self.blobs.get(&entry.id())
-                    {
-                        frame.known.push((entry.name.to_vec(), Child::Blob(blob)));
-                    }
-                }
-                EntryKind::Tree => {
-                    let id = entry.id();
-                    match self.recall(id) {
-                        Some(0) => {}
-                        Some(set) => frame.known.push((entry.name.to_vec(), Child::Set(set))),
-                        None => frame.unknown.push((entry.name.to_vec(), id)),
-                    }
-                }
-                EntryKind::Commit => {}
-            }
+    fn open(&mut self, tree: u32) -> Frame {
+        let mut frame = Frame { tree, ..Frame::default() };
+        // A table is looked at once.
+        if let Some(entries) = self.tables.take(tree) {
+            entries.iter().for_each(|entry| self.sort_in(&mut frame, *entry));
+        } else if let Err(gap) = self.read(&mut frame) {
+            self.gaps.push(gap);
         }
         frame
     }
 
-    fn number(&self, id: Oid, known: Vec<(Vec<u8>, Child)>, gaps: &mut Vec<Gap>) -> u32 {
+    fn sort_in(&self, frame: &mut Frame, entry: Entry) {
+        match entry.named() {
+            Named::Blob(blob) => frame.known.push(Member { name: entry.name, child: Child::Blob(blob) }),
+            Named::Tree(tree) => match self.recall(tree) {
+                Some(0) => {}
+                Some(set) => frame.known.push(Member { name: entry.name, child: Child::Set(set) }),
+                None => frame.unknown.push((entry.name, tree)),
+            },
+        }
+    }
+
+    /// Reads a tree that the delta chains did not give.
+    fn read(&self, frame: &mut Frame) -> Result<(), Gap> {
+        let id = self.tables.id(frame.tree).unwrap_or(Oid::ZERO_SHA1);
+        let odb = self.odb.map_err(|error| object_gap("tree", id, error))?;
+        let tree = object(odb, id).map_err(|error| object_gap("tree", id, &error))?;
+        if tree.kind() != ObjectType::Tree {
+            return Err(malformed_gap("tree", id));
+        }
+        for entry in raw::entries(tree.data()) {
+            let entry = entry.map_err(|_| malformed_gap("tree", id))?;
+            if let Some(entry) = self.tables.entry(&entry) {
+                self.sort_in(frame, entry);
+            }
+        }
+        Ok(())
+    }
+
+    fn number(&mut self, tree: u32, known: Vec<Member>) -> u32 {
         if known.is_empty() {
             return 0;
         }
-        let mut sets = self.sets.lock().unwrap_or_else(PoisonError::into_inner);
-        sets.intern(known).unwrap_or_else(|message| {
-            gaps.push(Gap { what: format!("tree {id}"), kind: GapKind::Limit, message: message.to_owned() });
+        let tables = &self.tables;
+        tables.with_names(|names| self.sets.intern(known, names)).unwrap_or_else(|message| {
+            let what = tables.id(tree).map(|id| format!("tree {id}")).unwrap_or_default();
+            self.gaps.push(Gap { what, kind: GapKind::Limit, message: message.to_owned() });
             0
         })
     }
 
-    fn recall(&self, id: Oid) -> Option<u32> {
-        self.shard(id).get(&id).copied()
-    }
-
-    fn shard(&self, id: Oid) -> MutexGuard<'_, IdMap<u32>> {
-        // The map hashes by the first bytes, so the shard is chosen by the last.
-        let shard = usize::from(id.as_bytes()[19]) % SHARDS;
-        self.memo[shard].lock().unwrap_or_else(PoisonError::into_inner)
+    fn recall(&self, tree: u32) -> Option<u32> {
+        self.memo.get(tree as usize).copied().filter(|set| *set != UNKNOWN)
     }
 }
 
@@ -252,13 +231,14 @@ impl Sets {
     }
 
     /// The number of the set with these members.
-    fn intern(&mut self, mut known: Vec<(Vec<u8>, Child)>) -> Result<u32, &'static str> {
-        known.sort_unstable();
-        known.dedup();
+    fn intern(&mut self, mut members: Vec<Member>, names: &Names) -> Result<u32, &'static str> {
+        let name = |member: &Member| &names.list[member.name as usize];
+        members.sort_unstable_by(|a, b| if a.name == b.name { a.child.cmp(&b.child) } else { name(a).cmp(name(b)) });
+        members.dedup();
         let mut height = 1;
         let mut places: u64 = 0;
-        for (_, child) in &known {
-            match *child {
+        for member in &members {
+            match member.child {
                 Child::Blob(_) => places = places.saturating_add(1),
                 Child::Set(set) => {
                     height = height.max(self.heights[set as usize] + 1);
@@ -272,8 +252,7 @@ impl Sets {
         if places > MAX_PLACES {
             return Err("more than a million places of interest");
         }
-        let members: Box<[Member]> =
-            known.into_iter().map(|(name, child)| Member { name: self.name(name), child }).collect();
+        let members: Box<[Member]> = members.into();
         if let Some(&number) = self.set_numbers.get(&members) {
             return Ok(number);
         }
@@ -285,21 +264,9 @@ impl Sets {
         Ok(number)
     }
 
-    fn name(&mut self, name: Vec<u8>) -> u32 {
-        let name = name.into_boxed_slice();
-        if let Some(&number) = self.name_numbers.get(&name) {
-            return number;
-        }
-        let number = u32::try_from(self.names.len()).unwrap_or(u32::MAX);
-        self.names.push(name.clone());
-        self.name_numbers.insert(name, number);
-        number
-    }
-
     /// Frees what only the building needed.
     pub(super) fn seal(&mut self) {
         self.set_numbers = HashMap::new();
-        self.name_numbers = HashMap::new();
         self.heights = Vec::new();
         self.places = Vec::new();
     }

@@ -12,9 +12,9 @@ use std::sync::Once;
 
 use git2::{ConfigLevel, opts};
 
-/// Extensions of the repository format that change nothing for a reader. libgit2 knows some of them
+/// Extensions of the repository format that change nothing for a reader of objects; refs of a reftable are a gap. libgit2 knows some of them
 /// itself, depending on its version.
-const EXTENSIONS: [&str; 4] = ["partialclone", "worktreeconfig", "preciousobjects", "relativeworktrees"];
+const EXTENSIONS: [&str; 5] = ["partialclone", "worktreeconfig", "preciousobjects", "relativeworktrees", "refstorage"];
 
 /// Prepares libgit2. Every way to a [`git2::Repository`] comes through here first.
 pub(super) fn prepare() {

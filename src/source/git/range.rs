@@ -26,6 +26,7 @@ impl Repository {
     /// Clocks that ran backwards over more than 64 commits can add commits that `A` reaches, too,
     /// and never lose one.
     pub fn range(&self, spec: &str) -> Result<Changes, SourceError> {
+        self.need_refs()?;
         let (a, b, symmetric) = match (spec.split_once("..."), spec.split_once("..")) {
             (Some((a, b)), _) => (a, b, true),
             (None, Some((a, b))) => (a, b, false),
@@ -56,6 +57,7 @@ impl Repository {
 
     /// What each commit of any ref changes whose committer time is not before `seconds` since 1970.
     pub fn since(&self, seconds: i64) -> Result<Changes, SourceError> {
+        self.need_refs()?;
         let handle = self.handle_or_fail()?;
         let odb = handle.odb().map_err(|error| failed("objects", &error))?;
         let mut list = refs::list(self, &handle);
@@ -292,15 +294,15 @@ impl<'a> Walk<'a> {
             });
         }
         let position: IdMap<u32> = ids.iter().copied().zip(0..).collect();
-        let parents: Vec<Vec<u32>> = selected
+        let parents: Vec<Box<[u32]>> = selected
             .iter()
             .map(|commit| {
                 let parents = commit.read.parents.iter();
                 parents.filter_map(|id| position.get(id).copied()).collect()
             })
             .collect();
-        let reads: Vec<&Read> = selected.iter().map(|commit| &commit.read).collect();
-        let order = graph::topological(&reads, &parents);
+        let times: Vec<i64> = selected.iter().map(|commit| commit.read.info.commit_time).collect();
+        let order = graph::topological(&ids, &times, &parents);
         let mut slots: Vec<Option<Selected>> = selected.into_iter().map(Some).collect();
         let commits: Vec<Selected> = order.into_iter().filter_map(|at| slots[at as usize].take()).collect();
         self.boundary_met.retain(|id| position.contains_key(id));

@@ -59,27 +59,24 @@ pub(super) fn entries(tree: &[u8]) -> Entries<'_> {
     Entries { rest: tree }
 }
 
-impl<'a> Entries<'a> {
-    #[inline]
-    fn parse(&mut self) -> Option<Entry<'a>> {
-        let data = self.rest;
-        // Modes are five or six digits, so the space is close by.
-        let space = data.iter().take(8).position(|&byte| byte == b' ')?;
-        let mode = &data[..space];
-        let nul = memchr(0, &data[space + 1..])? + space + 1;
-        let name = &data[space + 1..nul];
-        let raw_id = data[nul + 1..].first_chunk::<20>()?;
-        if name.is_empty() || mode.is_empty() {
-            return None;
-        }
-        let kind = match mode {
-            b"40000" | b"040000" => EntryKind::Tree,
-            b"160000" => EntryKind::Commit,
-            _ => EntryKind::Blob,
-        };
-        self.rest = &data[nul + 21..];
-        Some(Entry { kind, name, raw_id })
+/// The entry at the start of `data`, and its bytes.
+#[inline]
+pub(super) fn first_entry(data: &[u8]) -> Option<(Entry<'_>, usize)> {
+    // Modes are five or six digits, so the space is close by.
+    let space = data.iter().take(8).position(|&byte| byte == b' ')?;
+    let mode = &data[..space];
+    let nul = memchr(0, &data[space + 1..])? + space + 1;
+    let name = &data[space + 1..nul];
+    let raw_id = data[nul + 1..].first_chunk::<20>()?;
+    if name.is_empty() || mode.is_empty() {
+        return None;
     }
+    let kind = match mode {
+        b"40000" | b"040000" => EntryKind::Tree,
+        b"160000" => EntryKind::Commit,
+        _ => EntryKind::Blob,
+    };
+    Some((Entry { kind, name, raw_id }, nul + 21))
 }
 
 impl<'a> Iterator for Entries<'a> {
@@ -90,11 +87,9 @@ impl<'a> Iterator for Entries<'a> {
         if self.rest.is_empty() {
             return None;
         }
-        let entry = self.parse();
-        if entry.is_none() {
-            self.rest = &[];
-        }
-        Some(entry.ok_or(Malformed))
+        let first = first_entry(self.rest);
+        self.rest = first.map_or(&[], |(_, len)| &self.rest[len..]);
+        Some(first.map(|(entry, _)| entry).ok_or(Malformed))
     }
 }
 
@@ -152,6 +147,11 @@ pub(super) fn tag(data: &[u8]) -> Result<RawTag<'_>, Malformed> {
         Ok(())
     })?;
     Ok(RawTag { target: target.ok_or(Malformed)?, message })
+}
+
+/// What follows the headers of a commit or tag, whatever ids they hold.
+pub fn message_of(data: &[u8]) -> &[u8] {
+    headers(data, |_, _| Ok(())).unwrap_or_default()
 }
 
 /// Calls `each` with every header's name and first line, and returns what follows the headers.

@@ -6,7 +6,7 @@ use std::path::Path;
 use git2::{ObjectType, Odb, Oid, ReferenceType};
 
 use super::raw;
-use super::repository::{Handle, Repository, files_in, header, object, object_gap};
+use super::repository::{Handle, REFTABLE, Repository, files_in, header, object, object_gap};
 use crate::source::{Gap, GapKind};
 
 /// Tags of tags are followed this far.
@@ -24,6 +24,11 @@ pub(super) struct RefList {
 /// Lists all refs but symbolic ones, and every detached `HEAD` of the repository's worktrees.
 pub(super) fn list(repository: &Repository, handle: &Handle<'_>) -> RefList {
     let mut list = RefList::default();
+    if repository.facts().reftable {
+        let (what, message) = ("refs".to_owned(), REFTABLE.to_owned());
+        list.gaps.push(Gap { what, kind: GapKind::Unreadable, message });
+        return list;
+    }
     let Ok(odb) = handle.odb() else {
         return list;
     };

@@ -41,6 +41,8 @@ pub struct RepositoryFacts {
     pub shallow: bool,
     /// Objects were left out when it was cloned, to be fetched when needed.
     pub partial: bool,
+    /// Its refs are in a reftable, which cannot be read.
+    pub reftable: bool,
     /// Made by `git worktree add`.
     pub linked_worktree: bool,
     /// Object folders of other repositories that this one borrows from.
@@ -76,7 +78,13 @@ impl Repository {
                 .code()
             {
                 ErrorCode::NotFound => SourceError::NotARepository { path: shown() },
-                _ => SourceError::Open { path: shown(), message: error.message().to_owned() },
+                _ => {
+                    let message = error.message().to_owned();
+                    match git2::Repository::discover_path(path, no_ceiling) {
+                        Ok(git_dir) if message.contains("object format") => objects_only(shown(), message, &git_dir),
+                        _ => SourceError::Open { path: shown(), message },
+                    }
+                }
             })?;
         let facts = gather(&repository);
         let index_file = facts.git_dir.join("index");
@@ -112,6 +120,15 @@ impl Repository {
         loose::note_folder(&folder);
         self.facts.alternates.push(folder.clone());
         self.borrowed.push(folder);
+        Ok(())
+    }
+
+    /// Says that nothing can be found that refs name.
+    pub(super) fn need_refs(&self) -> Result<(), SourceError> {
+        if self.facts.reftable {
+            let (path, message) = (self.facts.git_dir.display().to_string(), REFTABLE.to_owned());
+            return Err(SourceError::Open { path, message });
+        }
         Ok(())
     }
 
@@ -247,6 +264,24 @@ pub(super) fn malformed_gap(what: &str, id: Oid) -> Gap {
     Gap { what: format!("{what} {id}"), kind: GapKind::Corrupt, message: format!("malformed {what}") }
 }
 
+/// Why refs are not known.
+pub(super) const REFTABLE: &str = "its refs are in a reftable, which is unsupported";
+
+/// What is left of a repository that libgit2 does not open.
+fn objects_only(path: String, message: String, git_dir: &Path) -> SourceError {
+    let common = fs::read_to_string(git_dir.join("commondir")).map(|text| git_dir.join(text.trim()));
+    let objects = common.unwrap_or_else(|_| git_dir.to_path_buf()).join("objects");
+    let mut object_dirs = alternates(&objects);
+    object_dirs.insert(0, objects);
+    let own = git_dir.file_name().is_some_and(|name| name == ".git");
+    SourceError::ObjectsOnly {
+        path,
+        message,
+        object_dirs,
+        work_dir: git_dir.parent().filter(|_| own).map(Path::to_path_buf),
+    }
+}
+
 fn gather(repository: &git2::Repository) -> RepositoryFacts {
     let git_dir = repository.path().to_path_buf();
     let common_dir = repository.commondir().to_path_buf();
@@ -257,6 +292,7 @@ fn gather(repository: &git2::Repository) -> RepositoryFacts {
         work_dir,
         shallow: common_dir.join("shallow").is_file(),
         partial: is_partial(repository, &common_dir),
+        reftable: common_dir.join("reftable").is_dir(),
         linked_worktree: repository.is_worktree(),
         alternates: alternates(&common_dir.join("objects")),
         head,

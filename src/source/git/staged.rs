@@ -18,6 +18,7 @@ impl Repository {
     /// The files of the index that differ from `HEAD`, and during a merge from every parent. The
     /// work tree is not looked at, nor are folders that the index knows to be unchanged.
     pub fn staged(&self) -> Result<Changes, SourceError> {
+        self.need_refs()?;
         let handle = self.handle_or_fail()?;
         let odb = handle.odb().map_err(|error| failed("objects", &error))?;
         let facts = self.facts();

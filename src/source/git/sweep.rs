@@ -46,37 +46,41 @@ impl Repository {
         });
     }
 
-    fn sweep(&self, ids: &[Oid], sink: &Sink<'_>, read: impl Fn(&Odb<'_>, Oid) -> Result<Option<Blob>, Gap> + Sync) {
-        let stopped = AtomicBool::new(false);
+    /// Calls `each` with every id and libgit2's object database, from several threads.
+    pub(super) fn each_object(&self, ids: &[Oid], each: impl Fn(Result<&Odb<'_>, &git2::Error>, Oid) + Sync) {
         ids.par_chunks(RUN).for_each(|run| {
             let handle = self.handle();
             let odb = match &handle {
                 Ok(handle) => handle.odb(),
                 Err(error) => Err(git2::Error::from_str(error.message())),
             };
-            for &id in run {
-                if stopped.load(Ordering::Relaxed) {
-                    return;
-                }
-                let item = match &odb {
-                    Ok(odb) => read(odb, id),
-                    Err(error) => Err(object_gap("object", id, error)),
-                };
-                let item = match item {
-                    Ok(Some(blob)) => Item::Blob(blob),
-                    Ok(None) => continue,
-                    Err(gap) => Item::Gap(gap),
-                };
-                if let ControlFlow::Break(()) = sink(item) {
-                    stopped.store(true, Ordering::Relaxed);
-                    return;
-                }
+            run.iter().for_each(|&id| each(odb.as_ref(), id));
+        });
+    }
+
+    fn sweep(&self, ids: &[Oid], sink: &Sink<'_>, read: impl Fn(&Odb<'_>, Oid) -> Result<Option<Blob>, Gap> + Sync) {
+        let stopped = AtomicBool::new(false);
+        self.each_object(ids, |odb, id| {
+            if stopped.load(Ordering::Relaxed) {
+                return;
+            }
+            let item = match odb {
+                Ok(odb) => read(odb, id),
+                Err(error) => Err(object_gap("object", id, error)),
+            };
+            let item = match item {
+                Ok(Some(blob)) => Item::Blob(blob),
+                Ok(None) => return,
+                Err(gap) => Item::Gap(gap),
+            };
+            if let ControlFlow::Break(()) = sink(item) {
+                stopped.store(true, Ordering::Relaxed);
             }
         });
     }
 }
 
-fn message(bytes: &[u8], origin: Origin) -> Option<Blob> {
+pub(super) fn message(bytes: &[u8], origin: Origin) -> Option<Blob> {
     let content = Content::Bytes(bytes.to_vec());
     (!bytes.is_empty()).then_some(Blob { origin, content })
 }

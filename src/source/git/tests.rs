@@ -156,7 +156,7 @@ impl History {
     }
 
     fn id(&self, commit: u32) -> Oid {
-        self.graph.nodes[commit as usize].info.id
+        self.graph.nodes[commit as usize].id
     }
 
     fn refs(&self, refs: &[u32]) -> Vec<&str> {

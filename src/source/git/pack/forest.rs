@@ -2,11 +2,13 @@
 
 use std::io;
 
+use git2::ObjectType;
+
 use super::file::{PackFile, WINDOW, Window};
 use super::id::IdTable;
 use super::index::{Finder, Index, IndexError};
 
-/// A version of a file's content in a pack. Nodes stand in the order of the walk: a node, then its
+/// A version of an object in a pack. Nodes stand in the order of the walk: a node, then its
 /// children with all that comes from them, the child that most comes from last.
 ///
 /// With that order a walk that lets go of a base when its last child has been made never holds more than
@@ -28,7 +30,7 @@ pub(super) struct Node {
 /// No node.
 pub(super) const NONE: u32 = u32::MAX;
 
-/// The blobs of a pack.
+/// The objects of one kind in a pack.
 #[derive(Debug)]
 pub(super) struct Forest {
     pub(super) nodes: Vec<Node>,
@@ -36,9 +38,6 @@ pub(super) struct Forest {
     pub(super) ids: IdTable,
     /// Entries of which not even the kind is known.
     pub(super) lost: Vec<(Vec<u8>, &'static str)>,
-    /// How many entries of any kind are not what the index has a checksum of. Compression does not cover the
-    /// header, where one bit makes a tree of a blob.
-    pub(super) doubtful: usize,
 }
 
 /// What the header of an entry says.
@@ -53,9 +52,7 @@ pub(super) struct Header {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum EntryKind {
-    Blob,
-    /// A commit, tree or tag.
-    Other,
+    Plain(ObjectType),
     /// A delta on the entry so many bytes before.
     Before(u64),
     /// A delta on the object whose id stands at this place of the header.
@@ -89,8 +86,10 @@ impl Header {
             len += 1;
         }
         let kind = match first >> 4 & 7 {
-            1 | 2 | 4 => EntryKind::Other,
-            3 => EntryKind::Blob,
+            1 => EntryKind::Plain(ObjectType::Commit),
+            2 => EntryKind::Plain(ObjectType::Tree),
+            3 => EntryKind::Plain(ObjectType::Blob),
+            4 => EntryKind::Plain(ObjectType::Tag),
             6 => {
                 byte = *bytes.get(len).ok_or(CUT)?;
                 len += 1;
@@ -121,10 +120,24 @@ impl Header {
 
 /// What the header pass found out about an entry: the entry it is a delta on, or one of these.
 mod mark {
-    pub(super) const BLOB: u32 = u32::MAX;
-    pub(super) const OTHER: u32 = u32::MAX - 1;
+    use git2::ObjectType;
+
     /// A delta on an object that is not in this pack.
-    pub(super) const ELSEWHERE: u32 = u32::MAX - 2;
+    pub(super) const ELSEWHERE: u32 = u32::MAX - 4;
+    /// A delta on something else than objects are.
+    const OTHER: u32 = u32::MAX - 5;
+
+    /// An object of this kind.
+    pub(super) fn of(kind: ObjectType) -> u32 {
+        match kind {
+            ObjectType::Blob => u32::MAX,
+            ObjectType::Tree => u32::MAX - 1,
+            ObjectType::Commit => u32::MAX - 2,
+            ObjectType::Tag => u32::MAX - 3,
+            _ => OTHER,
+        }
+    }
+
     pub(super) const FIRST: u32 = u32::MAX - 31;
     /// Unreadable, for the reason with this number.
     pub(super) fn bad(reasons: &mut Vec<&'static str>, why: &'static str) -> u32 {
@@ -136,35 +149,87 @@ mod mark {
     }
 }
 
-impl Forest {
+/// What the headers of a pack's entries say: enough to plant a forest of any kind.
+#[derive(Debug)]
+pub(super) struct Headers {
+    /// The entries in the order of the pack.
+    entries: Vec<Listed>,
+    /// The mark at the end of each entry's chain of deltas, counted down from the highest.
+    ends: Vec<u8>,
+    /// Why entries are unreadable.
+    reasons: Vec<&'static str>,
+    /// How many entries of any kind are not what the index has a checksum of. Compression does not cover the
+    /// header, where one bit makes a tree of a blob.
+    pub(super) doubtful: usize,
+    /// The checksum of the pack that the index was made for.
+    pack: Vec<u8>,
+}
+
+/// An entry of a pack.
+#[derive(Debug, Clone, Copy)]
+struct Listed {
+    offset: u64,
+    /// Its position in the index.
+    position: u32,
+    /// What its own header says.
+    mark: u32,
+}
+
+impl Headers {
     /// Reads the headers of all entries that `index` lists.
     pub(super) fn read(index: &Index, pack: &PackFile) -> Result<Self, IndexError> {
         if index.count as u64 >= u64::from(mark::FIRST - 1) || !index.fits(pack.len) {
             return Err(IndexError::Damaged);
         }
-        let offsets = index.offsets()?;
         let mut reasons = Vec::new();
-        let (mut marks, doubtful) = read_headers(index, pack, &offsets, &mut reasons)?;
+        let offsets = index.offsets()?;
+        let mut entries: Vec<Listed> =
+            offsets.into_iter().map(|(offset, position)| Listed { offset, position, mark: 0 }).collect();
+        let doubtful = read_headers(index, pack, &mut entries, &mut reasons)?;
         // Every delta learns what stands at the end of its chain: a blob, something else or trouble.
-        let ends = chain_ends(&mut marks);
-        let blobs: Vec<u32> = (0..ends.len() as u32).filter(|at| is_blob(ends[*at as usize])).collect();
-        let planted = plant(&blobs, &marks);
+        let ends = chain_ends(&mut entries).into_iter().map(|end| (u32::MAX - end) as u8).collect();
+        Ok(Self { entries, ends, reasons, doubtful, pack: index.pack_checksum()? })
+    }
+
+    /// Whether these are the headers of the pack that `index` was made for.
+    pub(super) fn belong_to(&self, index: &Index) -> bool {
+        self.entries.len() == index.count && index.pack_checksum().is_ok_and(|checksum| checksum == self.pack)
+    }
+
+    fn end(&self, entry: usize) -> u32 {
+        u32::MAX - u32::from(self.ends[entry])
+    }
+}
+
+impl Forest {
+    /// Plants the objects of one kind.
+    pub(super) fn plant(
+        headers: &Headers,
+        index: &Index,
+        pack: &PackFile,
+        kind: ObjectType,
+    ) -> Result<Self, IndexError> {
+        let entries = &headers.entries;
+        // A delta on an object elsewhere may be of any kind; that shows when the object has been found.
+        let wanted = |end: u32| end == mark::of(kind) || end == mark::ELSEWHERE;
+        let chosen: Vec<u32> = (0..entries.len() as u32).filter(|at| wanted(headers.end(*at as usize))).collect();
+        let planted = plant(&chosen, entries);
         let mut forest =
-            Self { nodes: Vec::with_capacity(blobs.len()), ids: IdTable::new(index.width), lost: Vec::new(), doubtful };
+            Self { nodes: Vec::with_capacity(chosen.len()), ids: IdTable::new(index.width), lost: Vec::new() };
         // Where each position of the index stands in the walk.
-        let mut walk = vec![NONE; offsets.len()];
+        let mut walk = vec![NONE; entries.len()];
         let end = pack.len.saturating_sub(index.width as u64);
         for one in &planted {
-            let entry = blobs[one.blob as usize] as usize;
-            let offset = offsets[entry].0;
-            let behind = &offsets[entry + 1..];
+            let entry = chosen[one.chosen as usize] as usize;
+            let offset = entries[entry].offset;
+            let behind = &entries[entry + 1..];
             let next = match behind.first() {
                 // Two ids for one entry.
-                Some(next) if next.0 == offset => behind.get(behind.partition_point(|next| next.0 == offset)),
+                Some(next) if next.offset == offset => behind.get(behind.partition_point(|next| next.offset == offset)),
                 next => next,
             };
-            let next = next.map_or(end, |next| next.0);
-            walk[offsets[entry].1 as usize] = forest.nodes.len() as u32;
+            let next = next.map_or(end, |next| next.offset);
+            walk[entries[entry].position as usize] = forest.nodes.len() as u32;
             forest.nodes.push(Node {
                 offset,
                 len: u32::try_from(next.saturating_sub(offset)).unwrap_or(u32::MAX),
@@ -173,14 +238,14 @@ impl Forest {
                 id: NONE,
             });
         }
-        drop((planted, blobs));
-        for ((_, position), end) in offsets.iter().zip(&ends) {
-            if !is_blob(*end) && *end != mark::OTHER {
-                walk[*position as usize] = *end;
+        drop((planted, chosen));
+        for (at, entry) in entries.iter().enumerate() {
+            let end = headers.end(at);
+            if end < mark::ELSEWHERE {
+                walk[entry.position as usize] = end;
             }
         }
-        drop((offsets, marks, ends));
-        forest.name(index, &walk, &reasons)?;
+        forest.name(index, &walk, &headers.reasons)?;
         Ok(forest)
     }
 
@@ -219,26 +284,21 @@ impl Forest {
     }
 }
 
-/// A delta on an object elsewhere may be a blob; that shows when the object has been found.
-fn is_blob(end: u32) -> bool {
-    matches!(end, mark::BLOB | mark::ELSEWHERE)
-}
-
 fn read_headers(
     index: &Index,
     pack: &PackFile,
-    offsets: &[(u64, u32)],
+    entries: &mut [Listed],
     reasons: &mut Vec<&'static str>,
-) -> Result<(Vec<u32>, usize), IndexError> {
+) -> Result<usize, IndexError> {
     let mut window = Window::new();
-    let mut marks = Vec::with_capacity(offsets.len());
     let (mut named, mut names) = (Vec::new(), Vec::new());
     let mut doubtful = 0;
     let checksums = index.checksums()?;
     let pack_end = pack.len.saturating_sub(index.width as u64);
-    for (at, &(offset, position)) in offsets.iter().enumerate() {
+    for at in 0..entries.len() {
+        let Listed { offset, position, .. } = entries[at];
         if let Some(checksums) = &checksums {
-            let end = offsets.get(at + 1).map_or(pack_end, |next| next.0);
+            let end = entries.get(at + 1).map_or(pack_end, |next| next.offset);
             if checksum(pack, &mut window, offset, end)? != checksums[position as usize] {
                 doubtful += 1;
             }
@@ -246,11 +306,10 @@ fn read_headers(
         let bytes = window.get(pack, offset, HEADER)?;
         let header =
             if offset < 12 { Err("an entry inside the pack's header") } else { Header::read(bytes, index.width) };
-        marks.push(match header.map(|header| header.kind) {
-            Ok(EntryKind::Blob) => mark::BLOB,
-            Ok(EntryKind::Other) => mark::OTHER,
+        entries[at].mark = match header.map(|header| header.kind) {
+            Ok(EntryKind::Plain(kind)) => mark::of(kind),
             Ok(EntryKind::Before(distance)) => {
-                match offset.checked_sub(distance).filter(|_| distance > 0).and_then(|base| find(offsets, at, base)) {
+                match offset.checked_sub(distance).filter(|_| distance > 0).and_then(|base| find(entries, at, base)) {
                     Some(base) => base,
                     None => mark::bad(reasons, NO_BASE),
                 }
@@ -261,18 +320,18 @@ fn read_headers(
                 mark::ELSEWHERE
             }
             Err(why) => mark::bad(reasons, why),
-        });
+        };
     }
     let finder = if named.len() > FEW { Finder::all(index)? } else { Finder::each(index) };
     for (at, id) in named.into_iter().zip(names.chunks_exact(index.width)) {
         if let Some(base) = finder.find(id) {
-            marks[at as usize] = match offsets.binary_search_by_key(&base, |entry| entry.0) {
+            entries[at as usize].mark = match entries.binary_search_by_key(&base, |entry| entry.offset) {
                 Ok(base) => base as u32,
                 Err(_) => mark::bad(reasons, NO_BASE),
             };
         }
     }
-    Ok((marks, doubtful))
+    Ok(doubtful)
 }
 
 fn checksum(pack: &PackFile, window: &mut Window, mut offset: u64, end: u64) -> io::Result<u32> {
@@ -289,13 +348,13 @@ fn checksum(pack: &PackFile, window: &mut Window, mut offset: u64, end: u64) -> 
 }
 
 /// Finds the entry at an offset before the one that stands at `from`. Most bases are near.
-fn find(offsets: &[(u64, u32)], from: usize, offset: u64) -> Option<u32> {
+fn find(entries: &[Listed], from: usize, offset: u64) -> Option<u32> {
     let mut step = 1;
-    while step < from && offsets[from - step].0 > offset {
+    while step < from && entries[from - step].offset > offset {
         step *= 2;
     }
     let low = from.saturating_sub(step);
-    let found = offsets[low..=from - step / 2].binary_search_by_key(&offset, |entry| entry.0).ok()?;
+    let found = entries[low..=from - step / 2].binary_search_by_key(&offset, |entry| entry.offset).ok()?;
     Some((low + found) as u32)
 }
 
@@ -303,21 +362,21 @@ fn find(offsets: &[(u64, u32)], from: usize, offset: u64) -> Option<u32> {
 ///
 /// Where a chain is a circle, one delta of it takes its base from elsewhere: another copy of the base may be
 /// whole. Offsets only point back, so a circle has a delta that names its base.
-fn chain_ends(marks: &mut [u32]) -> Vec<u32> {
+fn chain_ends(entries: &mut [Listed]) -> Vec<u32> {
     const ON_THE_WAY: u32 = mark::FIRST - 1;
-    let mut ends = vec![0; marks.len()];
+    let mut ends = vec![0; entries.len()];
     let mut chain = Vec::new();
     // 0 is an entry's number, never the end of a chain, so it says "not known yet".
-    for start in 0..marks.len() {
+    for start in 0..entries.len() {
         let mut at = start;
         let end = loop {
-            match marks[at] {
+            match entries[at].mark {
                 _ if ends[at] == ON_THE_WAY => {
                     // In a circle somebody's base lies behind it, or is itself.
                     let round = chain.iter().rposition(|one| *one == at).unwrap_or(0);
-                    let ahead = |one: &&usize| (marks[**one] as usize) >= **one;
+                    let ahead = |one: &&usize| (entries[**one].mark as usize) >= **one;
                     let cut = chain[round..].iter().find(ahead).copied().unwrap_or(at);
-                    marks[cut] = mark::ELSEWHERE;
+                    entries[cut].mark = mark::ELSEWHERE;
                     break mark::ELSEWHERE;
                 }
                 _ if ends[at] != 0 => break ends[at],
@@ -339,23 +398,23 @@ fn chain_ends(marks: &mut [u32]) -> Vec<u32> {
     ends
 }
 
-/// A blob in the order of the walk.
+/// An object in the order of the walk.
 struct Planted {
-    /// Index into the blobs in the order of the pack.
-    blob: u32,
+    /// Index into the objects chosen, in the order of the pack.
+    chosen: u32,
     family: u32,
     /// Index into the order of the walk.
     parent: u32,
 }
 
-/// Brings blobs into the order of the walk, see [`Node`].
-fn plant(blobs: &[u32], marks: &[u32]) -> Vec<Planted> {
-    let count = blobs.len();
-    // The parent of each blob, as a place in `blobs`; the roots hang on one more blob behind the last.
-    let parents: Vec<u32> = blobs
+/// Brings the entries with the numbers `chosen` into the order of the walk, see [`Node`].
+fn plant(chosen: &[u32], entries: &[Listed]) -> Vec<Planted> {
+    let count = chosen.len();
+    // The parent of each object, as a place in `chosen`; the roots hang on one more behind the last.
+    let parents: Vec<u32> = chosen
         .iter()
-        .map(|entry| match marks[*entry as usize] {
-            base if base < mark::FIRST => blobs.binary_search(&base).map_or(count, |at| at) as u32,
+        .map(|entry| match entries[*entry as usize].mark {
+            base if base < mark::FIRST => chosen.binary_search(&base).map_or(count, |at| at) as u32,
             _ => count as u32,
         })
         .collect();
@@ -391,10 +450,10 @@ fn plant(blobs: &[u32], marks: &[u32]) -> Vec<Planted> {
     }
     let mut planted = Vec::with_capacity(count);
     let mut stack: Vec<(u32, u32)> = children[of(roots)].iter().rev().map(|root| (*root, NONE)).collect();
-    while let Some((blob, parent)) = stack.pop() {
+    while let Some((one, parent)) = stack.pop() {
         let here = planted.len() as u32;
-        planted.push(Planted { blob, family: family[blob as usize], parent });
-        stack.extend(children[of(blob)].iter().rev().map(|child| (*child, here)));
+        planted.push(Planted { chosen: one, family: family[one as usize], parent });
+        stack.extend(children[of(one)].iter().rev().map(|child| (*child, here)));
     }
     planted
 }

@@ -56,7 +56,9 @@ impl From<Oid> for ObjectId {
 
 impl fmt::Display for ObjectId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.as_bytes().iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        let hex: String = self.as_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
+        // A precision gives the first digits.
+        f.pad(&hex)
     }
 }
 

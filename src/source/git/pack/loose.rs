@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use git2::ObjectType;
+
 use super::ObjectId;
 use super::file::{PackFile, WINDOW, Window, plain};
 use super::inflate::Inflater;
@@ -13,15 +15,16 @@ const HEADER: usize = 32;
 
 /// What a loose object turned out to be.
 pub(super) enum Loose {
-    /// A blob: header and content, and where the content begins.
-    Blob(Vec<u8>, usize),
-    /// A commit, tree or tag; its content was not looked at.
-    Other,
+    /// What was asked for: header and content, and where the content begins.
+    Found(Vec<u8>, usize),
+    /// An object of another kind; its content was not looked at.
+    Other(ObjectType),
 }
 
-/// Reads a loose object; `room` is asked before a content of so many bytes is made.
+/// Reads a loose object of one kind; `room` is asked before a content of so many bytes is made.
 pub(super) fn read(
     path: &Path,
+    wanted: ObjectType,
     inflater: &mut Inflater,
     window: &mut Window,
     room: impl FnOnce(u64) -> bool,
@@ -35,9 +38,11 @@ pub(super) fn read(
     let end = header[..got].iter().position(|byte| *byte == 0).ok_or_else(damaged)?;
     let text = str::from_utf8(&header[..end]).map_err(|_| damaged())?;
     let (kind, size) = text.split_once(' ').ok_or_else(damaged)?;
-    match kind {
-        "blob" => {}
-        "commit" | "tree" | "tag" => return Ok(Loose::Other),
+    match ObjectType::from_str(kind) {
+        Some(kind) if kind == wanted => {}
+        Some(kind @ (ObjectType::Blob | ObjectType::Commit | ObjectType::Tree | ObjectType::Tag)) => {
+            return Ok(Loose::Other(kind));
+        }
         _ => return Err((GapKind::Corrupt, "unknown object type".to_owned())),
     }
     let size: u64 = size.parse().map_err(|_| damaged())?;
@@ -46,7 +51,7 @@ pub(super) fn read(
     }
     let mut bytes = vec![0; size as usize + end + 1];
     inflater.fill(&file, window, 0, file.len, &mut bytes).map_err(|_| damaged())?;
-    Ok(Loose::Blob(bytes, end + 1))
+    Ok(Loose::Found(bytes, end + 1))
 }
 
 /// Where a loose object would lie.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
-use git2::{ObjectType, Oid};
+use git2::Oid;
 
 use super::delta::{self, DeltaError};
 use super::file::WINDOW;
@@ -21,8 +21,8 @@ impl<V: Visit> Walk<'_, V> {
     pub(super) fn rescue_bytes(&self, node: u32, tools: &mut Tools<'_>) -> Option<Vec<u8>> {
         // One rescue at a time, for it holds up to three objects.
         tools.holding.grow(true);
-        match self.rescue.read(&self.id(node), Some(self.number), tools.holding.left() / 3) {
-            Some(Copy::Blob(bytes)) => Some(bytes),
+        match self.rescue.read(&self.id(node), self.kind, Some(self.number), tools.holding.left() / 3) {
+            Some(Copy::Found(bytes)) => Some(bytes),
             _ => None,
         }
     }
@@ -54,7 +54,7 @@ impl<V: Visit> Walk<'_, V> {
         if node.len == u32::MAX { self.pack.len } else { node.offset + u64::from(node.len) }
     }
 
-    /// Makes a root. None if it is a delta on an object elsewhere that is no blob.
+    /// Makes a root. None if it is a delta on an object elsewhere that is of another kind.
     pub(super) fn make_root(
         &self,
         node: u32,
@@ -63,7 +63,7 @@ impl<V: Visit> Walk<'_, V> {
     ) -> Result<Option<Vec<u8>>, Failure> {
         let (header, base) = self.header(node, tools)?;
         let Some(base) = base else {
-            if header.kind != EntryKind::Blob {
+            if header.kind != EntryKind::Plain(self.kind) {
                 return Err(Failure::corrupt("the pack changed while it was read"));
             }
             let size = self.room(header.size, 0, stack, tools)?;
@@ -79,10 +79,10 @@ impl<V: Visit> Walk<'_, V> {
             return Ok(Some(bytes));
         };
         tools.holding.grow(true);
-        let copy = self.rescue.read(&base, Some(self.number), tools.holding.left() / 3);
+        let copy = self.rescue.read(&base, self.kind, Some(self.number), tools.holding.left() / 3);
         match copy {
-            Some(Copy::Blob(base)) => self.make(node, &base, stack, tools).map(Some),
-            Some(Copy::Other) => Ok(None),
+            Some(Copy::Found(base)) => self.make(node, &base, stack, tools).map(Some),
+            Some(Copy::Other(_)) => Ok(None),
             None => Err(Failure { unknown: true, ..Failure::corrupt("a delta without its base") }),
         }
     }
@@ -97,7 +97,7 @@ impl<V: Visit> Walk<'_, V> {
     ) -> Result<Vec<u8>, Failure> {
         tools.keep_small();
         let (header, _) = self.header(node, tools)?;
-        if matches!(header.kind, EntryKind::Blob | EntryKind::Other) {
+        if matches!(header.kind, EntryKind::Plain(_)) {
             return Err(Failure::corrupt("the pack changed while it was read"));
         }
         let size = self.room(header.size, 0, stack, tools)?;
@@ -129,7 +129,7 @@ impl<V: Visit> Walk<'_, V> {
         if !self.check_ids || self.forest.width() != 20 {
             return Ok(());
         }
-        match Oid::hash_object(ObjectType::Blob, bytes) {
+        match Oid::hash_object(self.kind, bytes) {
             Ok(id) if id.as_bytes() == self.id(node).as_bytes() => Ok(()),
             _ => Err(Failure::corrupt("the content is not what its id says")),
         }

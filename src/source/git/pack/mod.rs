@@ -1,7 +1,7 @@
 //! Sweeps packs along their delta chains: git has already worked out what is new in every version.
 //!
 //! A [`forest`] is built from each pack's own index and the headers of its entries, and walked from the
-//! roots that are blobs; trees and commits are never inflated. Every version comes with the [`Edit`] that
+//! roots that are of the kind asked for; the others are not inflated. Every version comes with the [`Edit`] that
 //! made it from its delta base, so that a visitor looks only at what is new. A multi-pack index is never
 //! needed, for each pack that it covers has an index of its own.
 //!
@@ -25,5 +25,5 @@ mod walk;
 
 pub use delta::{Copied, DeltaError, Edit, apply};
 pub use id::ObjectId;
-pub use sweep::{Swept, sweep_object_dirs};
+pub use sweep::{Packs, Swept, sweep_object_dirs};
 pub use visit::{Limits, Visit};

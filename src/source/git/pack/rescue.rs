@@ -4,6 +4,8 @@ use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
+use git2::ObjectType;
+
 use super::ObjectId;
 use super::delta::{self, Edit};
 use super::file::{PackFile, Window};
@@ -63,9 +65,9 @@ impl Pack {
 
 /// A copy.
 pub(super) enum Copy {
-    Blob(Vec<u8>),
-    /// A commit, tree or tag.
-    Other,
+    Found(Vec<u8>),
+    /// An object of another kind than was asked for.
+    Other(ObjectType),
 }
 
 impl Rescue {
@@ -98,32 +100,46 @@ impl Rescue {
 
     /// A copy of an object that is readable: in a pack other than the one to avoid, or loose. No object of more
     /// than `limit` bytes is made on the way, and at most three are held.
-    pub(super) fn read(&self, id: &ObjectId, avoid: Option<usize>, limit: usize) -> Option<Copy> {
+    pub(super) fn read(&self, id: &ObjectId, kind: ObjectType, avoid: Option<usize>, limit: usize) -> Option<Copy> {
         let others = (0..self.indexes.len()).filter(|number| Some(*number) != avoid);
         let mut tools = (Inflater::new(), Window::new());
         for number in others {
             if let Some(pack) = self.open(number)
                 && let Some(offset) = pack.index.find(id.as_bytes())
-                && let Some(copy) = self.decode(&pack, offset, limit, &mut tools)
+                && let Some(copy) = self.decode(&pack, offset, kind, limit, &mut tools)
             {
                 return Some(copy);
             }
         }
-        self.read_loose(id, limit, &mut tools)
+        self.read_loose(id, kind, limit, &mut tools)
     }
 
-    fn read_loose(&self, id: &ObjectId, limit: usize, (inflater, window): &mut (Inflater, Window)) -> Option<Copy> {
+    fn read_loose(
+        &self,
+        id: &ObjectId,
+        kind: ObjectType,
+        limit: usize,
+        (inflater, window): &mut (Inflater, Window),
+    ) -> Option<Copy> {
         self.object_dirs.iter().find_map(|dir| {
-            match loose::read(&loose::path(dir, id), inflater, window, |size| size <= limit as u64 && self.pay(size)) {
-                Ok(Loose::Blob(mut bytes, start)) => Some(Copy::Blob(bytes.split_off(start))),
-                Ok(Loose::Other) => Some(Copy::Other),
+            let room = |size| size <= limit as u64 && self.pay(size);
+            match loose::read(&loose::path(dir, id), kind, inflater, window, room) {
+                Ok(Loose::Found(mut bytes, start)) => Some(Copy::Found(bytes.split_off(start))),
+                Ok(Loose::Other(kind)) => Some(Copy::Other(kind)),
                 Err(_) => None,
             }
         })
     }
 
     /// Follows the chain of the entry at `offset` down to its base, then makes what comes of it.
-    fn decode(&self, first: &Arc<Pack>, offset: u64, limit: usize, tools: &mut (Inflater, Window)) -> Option<Copy> {
+    fn decode(
+        &self,
+        first: &Arc<Pack>,
+        offset: u64,
+        kind: ObjectType,
+        limit: usize,
+        tools: &mut (Inflater, Window),
+    ) -> Option<Copy> {
         let mut chain: Vec<Link> = Vec::new();
         let mut tried = HashSet::new();
         // Copies of the base of the last link that have not been tried.
@@ -142,8 +158,10 @@ impl Rescue {
             let Ok(got) = pack.file.read_at(&mut head, offset) else { continue };
             let Ok(header) = Header::read(&head[..got], pack.index.width) else { continue };
             let bases = match header.kind {
-                EntryKind::Other => return Some(Copy::Other),
-                EntryKind::Blob => break self.inflate(&pack, offset, &header, limit, tools)?,
+                EntryKind::Plain(found) if found == kind => {
+                    break self.inflate(&pack, offset, &header, limit, tools)?;
+                }
+                EntryKind::Plain(other) => return Some(Copy::Other(other)),
                 EntryKind::Before(distance) => {
                     let base = offset.checked_sub(distance).filter(|base| pack.begins(*base));
                     base.map(|offset| vec![Place { pack: Arc::clone(&pack), offset }])
@@ -152,13 +170,13 @@ impl Rescue {
                     let id = head.get(at..at + pack.index.width).and_then(ObjectId::from_bytes)?;
                     let bases = self.places(&id, &pack);
                     if bases.is_empty() {
-                        let loose = self.read_loose(&id, limit, tools);
+                        let loose = self.read_loose(&id, kind, limit, tools);
                         match loose {
-                            Some(Copy::Blob(bytes)) => {
+                            Some(Copy::Found(bytes)) => {
                                 chain.push(Link { pack, offset, header, others: Vec::new() });
                                 break bytes;
                             }
-                            Some(Copy::Other) => return Some(Copy::Other),
+                            Some(Copy::Other(other)) => return Some(Copy::Other(other)),
                             None => {}
                         }
                     }
@@ -181,7 +199,7 @@ impl Rescue {
             delta::apply(&bytes, &delta, limit, &mut result, &mut edit).ok()?;
             bytes = result;
         }
-        Some(Copy::Blob(bytes))
+        Some(Copy::Found(bytes))
     }
 
     /// The copies of an object in packs, the best at the end: its own pack's.

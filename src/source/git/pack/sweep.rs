@@ -1,14 +1,15 @@
-//! Sweeps whole object databases: every pack, then what lies loose, then what came in meanwhile.
+//! Sweeps whole object databases for the objects of one kind: every pack, then what lies loose, then what came in meanwhile.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering::Relaxed;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
+use git2::ObjectType;
 use rayon::prelude::*;
 
 use super::file::{PackFile, Window, plain};
-use super::forest::Forest;
+use super::forest::{Forest, Headers};
 use super::id::{IdTable, Seen};
 use super::index::{Index, IndexError};
 use super::inflate::Inflater;
@@ -16,7 +17,7 @@ use super::loose::{self, Loose};
 use super::memory::{Budget, Holding};
 use super::rescue::{Copy, Rescue};
 use super::tools::{Failure, Totals};
-use super::walk::{DONE, FAILED, NO_BLOB, SEEN, Walk};
+use super::walk::{DONE, FAILED, OTHER_KIND, SEEN, Walk};
 use super::{Limits, ObjectId, Visit};
 use crate::source::git::Repository;
 use crate::source::git::repository::files_in;
@@ -34,7 +35,7 @@ const RUN: usize = 64;
 /// What a sweep did.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct Swept {
-    /// Blobs handed out, each once.
+    /// Objects handed out, each once.
     pub blobs: u64,
     /// Those of them that had no base, or none that could be used.
     pub roots: u64,
@@ -48,23 +49,74 @@ pub struct Swept {
     pub packs: usize,
     /// The visitor said stop.
     pub stopped: bool,
+    /// Objects that were not handed out because they, or what they are made from, are over a limit; sorted. Each has
+    /// its share in a gap.
+    pub large: Vec<ObjectId>,
+    /// All that was made together went over its limit.
+    pub exhausted: bool,
     /// What could not be read, sorted.
     pub gaps: Vec<Gap>,
 }
 
 impl Repository {
-    /// Hands every blob of the object database to `visit`, along the delta chains of its packs, with the
-    /// object folders that it borrows from.
+    /// The object folders, with those it borrows from, ready to be swept.
+    pub fn packs(&self) -> Packs {
+        Packs::new(self.object_dirs())
+    }
+
+    /// Hands every blob of the object database to `visit`, see [`Packs::sweep`].
     pub fn sweep_packs<V: Visit>(&self, visit: &V, limits: &Limits) -> Swept {
-        sweep_object_dirs(&self.object_dirs(), visit, limits)
+        self.packs().sweep(ObjectType::Blob, visit, limits)
     }
 }
 
-/// Hands every blob of some object folders to `visit`, see [`Repository::sweep_packs`]. Needs nothing of
-/// libgit2, so that repositories it refuses can be swept, too.
+/// Hands every blob of some object folders to `visit`, see [`Packs::sweep`].
 pub fn sweep_object_dirs<V: Visit>(object_dirs: &[PathBuf], visit: &V, limits: &Limits) -> Swept {
+    Packs::new(object_dirs.to_vec()).sweep(ObjectType::Blob, visit, limits)
+}
+
+/// Object folders and what is known of them from one sweep to the next. Needs nothing of libgit2, so that
+/// repositories it refuses can be swept, too.
+#[derive(Debug)]
+pub struct Packs {
+    object_dirs: Vec<PathBuf>,
+    /// The headers of each pack, by its index.
+    headers: Mutex<BTreeMap<PathBuf, Arc<Headers>>>,
+    /// Loose objects that turned out to be of another kind than was asked for.
+    loose: Mutex<HashMap<ObjectId, ObjectType>>,
+}
+
+impl Packs {
+    /// Nothing is read before it is asked for.
+    pub fn new(object_dirs: Vec<PathBuf>) -> Self {
+        Self { object_dirs, headers: Mutex::default(), loose: Mutex::default() }
+    }
+
+    /// Hands every object of one kind to `visit`, along the delta chains of the packs, then what lies loose, then
+    /// what came in meanwhile. The headers of entries are read once, however many kinds are asked for.
+    pub fn sweep<V: Visit>(&self, kind: ObjectType, visit: &V, limits: &Limits) -> Swept {
+        sweep(self, kind, visit, limits)
+    }
+
+    /// The headers of a pack, and whether they were read just now.
+    fn headers(&self, path: &Path, index: &Index, pack: &PackFile) -> Result<(Arc<Headers>, bool), IndexError> {
+        let known = self.headers.lock().unwrap_or_else(PoisonError::into_inner).get(path).map(Arc::clone);
+        if let Some(headers) = known.filter(|headers| headers.belong_to(index)) {
+            return Ok((headers, false));
+        }
+        let headers = Arc::new(Headers::read(index, pack)?);
+        let mut all = self.headers.lock().unwrap_or_else(PoisonError::into_inner);
+        all.insert(path.to_path_buf(), Arc::clone(&headers));
+        Ok((headers, true))
+    }
+}
+
+fn sweep<V: Visit>(packs: &Packs, kind: ObjectType, visit: &V, limits: &Limits) -> Swept {
+    let object_dirs = &packs.object_dirs[..];
     let mut run = Run {
         visit,
+        kind,
+        of: packs,
         limits,
         object_dirs,
         totals: Totals::default(),
@@ -73,6 +125,7 @@ pub fn sweep_object_dirs<V: Visit>(object_dirs: &[PathBuf], visit: &V, limits: &
         known: BTreeSet::new(),
         loose: BTreeSet::new(),
         missed: Vec::new(),
+        large: Vec::new(),
         gaps: Vec::new(),
         packs: 0,
     };
@@ -94,10 +147,12 @@ pub fn sweep_object_dirs<V: Visit>(object_dirs: &[PathBuf], visit: &V, limits: &
 
 struct Run<'s, V> {
     visit: &'s V,
+    kind: ObjectType,
+    of: &'s Packs,
     limits: &'s Limits,
     object_dirs: &'s [PathBuf],
     totals: Totals,
-    /// What has been handed out, and loose objects that are no blobs.
+    /// What has been handed out, and loose objects of another kind.
     seen: Seen,
     rescue: Rescue,
     /// The indexes that were listed.
@@ -106,6 +161,7 @@ struct Run<'s, V> {
     loose: BTreeSet<(ObjectId, u16)>,
     /// What could not be read, container by container; another copy may turn up.
     missed: Vec<(String, Vec<Missed>)>,
+    large: Vec<ObjectId>,
     gaps: Vec<Gap>,
     packs: usize,
 }
@@ -168,8 +224,11 @@ impl<V: Visit> Run<'_, V> {
             Ok(pack) => pack,
             Err(error) => return self.pack_gap(&pack_path, error.into()),
         };
-        let forest = match Forest::read(&index, &pack) {
-            Ok(forest) => forest,
+        let planted = self.of.headers(path, &index, &pack).and_then(|(headers, first)| {
+            Ok((Forest::plant(&headers, &index, &pack, self.kind)?, headers.doubtful, first))
+        });
+        let (forest, doubtful, first) = match planted {
+            Ok(planted) => planted,
             Err(error) => return self.pack_gap(path, error),
         };
         self.packs += 1;
@@ -178,16 +237,17 @@ impl<V: Visit> Run<'_, V> {
         if let Some(message) = damage {
             self.gap(&shown, GapKind::Corrupt, message);
         }
-        if forest.doubtful > 0 {
-            let message = format!("{} of its objects are not as its index says", forest.doubtful);
+        if doubtful > 0 && first {
+            let message = format!("{doubtful} of its objects are not as its index says");
             self.gap(&shown, GapKind::Corrupt, message);
         }
         let tables = forest.memory() + self.seen.memory();
         let budget = self.budget(tables);
         // What a pack holds that is not the index's may stand under another object's id.
-        let check_ids = self.limits.check_ids || damage.is_some() || forest.doubtful > 0;
+        let check_ids = self.limits.check_ids || damage.is_some() || doubtful > 0;
         let walk = Walk::new(
             self.visit,
+            self.kind,
             self.limits,
             &budget,
             &self.totals,
@@ -214,7 +274,7 @@ impl<V: Visit> Run<'_, V> {
             let flags = flags.load(Relaxed);
             if flags & DONE != 0 && flags & SEEN == 0 {
                 done.push(forest.ids.get(at));
-            } else if flags & (DONE | SEEN | NO_BLOB | FAILED) == 0 && !self.totals.stopped.load(Relaxed) {
+            } else if flags & (DONE | SEEN | OTHER_KIND | FAILED) == 0 && !self.totals.stopped.load(Relaxed) {
                 let failure = Failure { kind: GapKind::Internal, ..Failure::corrupt("it was not reached") };
                 missed.push(Missed { id: forest.ids.id(at), failure, pack: Some(number) });
             }
@@ -250,7 +310,8 @@ impl<V: Visit> Run<'_, V> {
             let mut holding = Holding::new(&budget);
             let (mut done, mut missed) = (Vec::new(), Vec::new());
             for (id, dirs) in some {
-                if self.seen.contains(id.as_bytes()) {
+                let known = self.of.loose.lock().unwrap_or_else(PoisonError::into_inner).get(id).copied();
+                if known.is_some_and(|known| known != self.kind) || self.seen.contains(id.as_bytes()) {
                     continue;
                 }
                 if self.visit.stop() {
@@ -301,10 +362,10 @@ impl<V: Visit> Run<'_, V> {
                 && usize::try_from(size)
                     .is_ok_and(|size| holding.fits(size) || (holding.grow(true) && holding.fits(size)))
         };
-        let read = loose::read(path, inflater, window, room);
+        let read = loose::read(path, self.kind, inflater, window, room);
         // Nothing is kept from one object to the next.
         let outcome = match read {
-            Ok(Loose::Blob(bytes, start)) => {
+            Ok(Loose::Found(bytes, start)) => {
                 let bytes = &bytes[start..];
                 let state = self.visit.root(id, bytes);
                 self.visit.found(id, bytes, &state);
@@ -319,7 +380,10 @@ impl<V: Visit> Run<'_, V> {
                 }
                 Ok(())
             }
-            Ok(Loose::Other) => Ok(()),
+            Ok(Loose::Other(kind)) => {
+                self.of.loose.lock().unwrap_or_else(PoisonError::into_inner).insert(*id, kind);
+                Ok(())
+            }
             Err((kind, message)) => Err(Failure { kind, message: message.into(), unknown: true }),
         };
         holding.release(0);
@@ -333,13 +397,14 @@ impl<V: Visit> Run<'_, V> {
             missed.retain(|one| !settled(one));
             missed.sort_by_key(|one| one.id);
             missed.dedup_by_key(|one| one.id);
+            self.large.extend(missed.iter().filter(|one| one.failure.kind == GapKind::Limit).map(|one| one.id));
             if missed.len() > NAMED {
                 let message = format!("{} objects cannot be read: {}", missed.len(), missed[0].failure.message);
                 self.gaps.push(Gap { what: container, kind: missed[0].failure.kind, message });
                 continue;
             }
             self.gaps.extend(missed.into_iter().map(|one| Gap {
-                what: format!("{} {}", if one.failure.unknown { "object" } else { "blob" }, one.id),
+                what: format!("{} {}", if one.failure.unknown { "object" } else { self.kind.str() }, one.id),
                 kind: one.failure.kind,
                 message: one.failure.message.into_owned(),
             }));
@@ -353,6 +418,8 @@ impl<V: Visit> Run<'_, V> {
         }
         self.gaps.sort();
         self.gaps.dedup();
+        self.large.sort_unstable();
+        self.large.dedup();
         let totals = &self.totals;
         Swept {
             blobs: totals.blobs.load(Relaxed),
@@ -362,13 +429,15 @@ impl<V: Visit> Run<'_, V> {
             decoded: totals.decoded.load(Relaxed),
             packs: self.packs,
             stopped: totals.stopped.load(Relaxed),
+            large: self.large,
+            exhausted: totals.decoded.load(Relaxed) > self.limits.max_decoded,
             gaps: self.gaps,
         }
     }
 
-    /// Whether another copy shows that an object is a commit, tree or tag.
+    /// Whether another copy shows that an object is of another kind.
     fn is_other(&self, one: &Missed) -> bool {
-        matches!(self.rescue.read(&one.id, one.pack, 0), Some(Copy::Other))
+        matches!(self.rescue.read(&one.id, self.kind, one.pack, 0), Some(Copy::Other(_)))
     }
 }
 

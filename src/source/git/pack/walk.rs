@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use git2::ObjectType;
 use rayon::Scope;
 
 use super::file::PackFile;
@@ -22,14 +23,15 @@ const GIVEN: u32 = 16;
 pub(super) const SEEN: u8 = 1;
 /// It has been handed out.
 pub(super) const DONE: u8 = 2;
-/// It has turned out to be no blob.
-pub(super) const NO_BLOB: u8 = 4;
+/// It has turned out to be of another kind.
+pub(super) const OTHER_KIND: u8 = 4;
 /// A copy of it could not be made.
 pub(super) const FAILED: u8 = 8;
 
 /// A walk through one pack.
 pub(super) struct Walk<'s, V: Visit> {
     pub(super) visit: &'s V,
+    pub(super) kind: ObjectType,
     pub(super) limits: &'s Limits,
     pub(super) budget: &'s Budget,
     pub(super) totals: &'s Totals,
@@ -63,6 +65,7 @@ impl<'s, V: Visit> Walk<'s, V> {
     #[expect(clippy::too_many_arguments, reason = "these are the fields")]
     pub(super) fn new(
         visit: &'s V,
+        kind: ObjectType,
         limits: &'s Limits,
         budget: &'s Budget,
         totals: &'s Totals,
@@ -83,7 +86,22 @@ impl<'s, V: Visit> Walk<'s, V> {
             }
         }
         let (failures, active) = (Mutex::default(), AtomicUsize::new(0));
-        Self { visit, limits, budget, totals, rescue, number, pack, forest, wanted, flags, check_ids, failures, active }
+        Self {
+            visit,
+            kind,
+            limits,
+            budget,
+            totals,
+            rescue,
+            number,
+            pack,
+            forest,
+            wanted,
+            flags,
+            check_ids,
+            failures,
+            active,
+        }
     }
 
     /// Walks all families, on all threads of the pool.
@@ -143,8 +161,8 @@ impl<'s, V: Visit> Walk<'s, V> {
                 self.hand_out_root(root, bytes, tools, &mut stack);
                 self.family(stack, tools, scope);
             }
-            // The base of this delta is no blob, so this is none.
-            Ok(None) => self.mark_family(root, NO_BLOB),
+            // The base of this delta is of another kind, and so is this.
+            Ok(None) => self.mark_family(root, OTHER_KIND),
             Err(failure) => {
                 if let Some(frame) = self.rescued(root, tools) {
                     self.family(vec![frame], tools, scope);

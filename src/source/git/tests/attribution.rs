@@ -310,9 +310,9 @@ fn equal_times_are_ordered_by_id_and_parents_come_first() {
     }
     assert_eq!(graph.nodes.len(), 4);
     let again = f.history().graph;
-    let ids = |graph: &CommitGraph| -> Vec<Oid> { graph.nodes.iter().map(|node| node.info.id).collect() };
+    let ids = |graph: &CommitGraph| -> Vec<Oid> { graph.nodes.iter().map(|node| node.id).collect() };
     assert_eq!(ids(&graph), ids(&again));
-    let info = &graph.nodes[0].info;
+    let info = graph.info(0);
     assert_eq!(info.author_name, "A U Thor");
     assert_eq!(info.author_email, "author@example.com");
     assert_eq!(info.subject, "root");

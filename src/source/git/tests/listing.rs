@@ -51,7 +51,7 @@ fn all_objects_are_listed_once_wherever_they_lie() {
     assert_eq!(h.census.blobs, blobs);
     assert_eq!(h.census.commits, [commit]);
     assert_eq!(h.census.tags, [f.id("v1")]);
-    assert_eq!(h.census.trees, 1);
+    assert_eq!(h.census.tree_count(), 1);
     assert_eq!(h.gap_kinds(), []);
     let mut expected = [
         format!("{} packed", blob("packed")),
@@ -106,7 +106,7 @@ fn refs_select_what_they_reach() {
     assert_eq!(census(&["main"]).blobs, [blob("main")]);
     let tagged = census(&["v1"]);
     assert_eq!((tagged.blobs.len(), tagged.commits.len()), (2, 2));
-    assert_eq!((tagged.tags.len(), tagged.trees), (1, 3));
+    assert_eq!((tagged.tags.len(), tagged.tree_count()), (1, 3));
     assert_eq!(tagged.reading_order.len(), 2);
     assert_eq!(census(&["main", "other"]).commits.len(), 2);
     let unknown = f.open().census(&Selection::Refs(vec!["nope".to_owned()]));
@@ -294,7 +294,7 @@ fn replacements_and_grafts_are_not_honoured() {
     f.git(["replace", "--graft", "HEAD"]);
     f.write(".git/info/grafts", &format!("{second}\n"));
     let h = f.history();
-    let at = h.graph.nodes.iter().position(|node| node.info.id == second).unwrap();
+    let at = h.graph.nodes.iter().position(|node| node.id == second).unwrap();
     assert_eq!(h.ids(&h.graph.nodes[at].parents), [first]);
     let changes = h.repository.range(&format!("{first}..{second}")).unwrap();
     assert_eq!(changes.commits, [second]);

@@ -86,17 +86,27 @@ impl PackWriter {
 
     /// Adds a delta that names its base by offset.
     pub(crate) fn delta(&mut self, base: usize, ops: &[Op]) -> usize {
+        self.delta_of("blob", base, ops)
+    }
+
+    /// The same for an object of any kind.
+    pub(crate) fn delta_of(&mut self, kind: &str, base: usize, ops: &[Op]) -> usize {
         let (bytes, delta) = encode(&self.entries[base].bytes.clone(), ops);
-        let id = self.id_of("blob", &bytes);
+        let id = self.id_of(kind, &bytes);
         let (size, stream) = (delta.len() as u64, zlib(&delta));
         self.add(Entry { id, bytes, kind: 6, before: Some(base), between: Vec::new(), size, stream })
     }
 
     /// Adds a delta that names its base by id; the base may come later or lie elsewhere.
     pub(crate) fn named_delta(&mut self, base: &[u8], ops: &[Op]) -> usize {
+        self.named_delta_of("blob", base, ops)
+    }
+
+    /// The same for an object of any kind.
+    pub(crate) fn named_delta_of(&mut self, kind: &str, base: &[u8], ops: &[Op]) -> usize {
         let (bytes, delta) = encode(base, ops);
-        let id = self.id_of("blob", &bytes);
-        let between = self.id_of("blob", base).as_bytes().to_vec();
+        let id = self.id_of(kind, &bytes);
+        let between = self.id_of(kind, base).as_bytes().to_vec();
         let (size, stream) = (delta.len() as u64, zlib(&delta));
         self.add(Entry { id, bytes, kind: 7, before: None, between, size, stream })
     }
