@@ -35,6 +35,7 @@ pub(super) fn parse(
         Structure::OpensshPrivateKey => openssh(secret, facts),
         Structure::DockerAuth => docker_auth(secret, facts),
         Structure::PypiMacaroon => pypi(secret, facts),
+        Structure::Password => password(secret),
         Structure::UrlPassword => url_password(secret, matched),
         Structure::Base64Pem => base64_pem(secret, facts),
         Structure::AwsKeyId => aws_key_id(secret, facts),
@@ -247,6 +248,19 @@ fn varint(bytes: &[u8]) -> Option<(usize, &[u8])> {
     None
 }
 
+/// A password of any form, known by its place.
+fn password(secret: &[u8]) -> Result<Proof, Reason> {
+    match placeholder::find(secret, true) {
+        Some(reason) => Err(reason),
+        None if placeholder::is_weak_password(secret) => Ok(common_word()),
+        None => Ok(Proof::Neutral),
+    }
+}
+
+fn common_word() -> Proof {
+    Proof::Weaker("the password is a common word".to_owned())
+}
+
 /// The password of a URL: percent-decoded, it must not be a placeholder; one for this very machine
 /// or an example domain matters less.
 fn url_password(secret: &[u8], matched: &[u8]) -> Result<Proof, Reason> {
@@ -273,7 +287,7 @@ fn url_password(secret: &[u8], matched: &[u8]) -> Result<Proof, Reason> {
         return Ok(Proof::Weaker(format!("the host is {}, this machine or a container beside it", clean(host))));
     }
     if placeholder::is_weak_password(&decoded) {
-        return Ok(Proof::Weaker("the password is a common word".to_owned()));
+        return Ok(common_word());
     }
     Ok(Proof::Neutral)
 }
