@@ -74,14 +74,16 @@ fn join_pairs(rules: &RuleSet, judged: &mut [Judged]) {
     }
 }
 
-/// Higher is more specific: provider rules before contextual, contextual before generic; then
+/// Higher is more specific: rules that know the value itself before those that only know the place of a password
+/// (a connection string, a container such as `.pgpass`), these before contextual, contextual before generic; then
 /// one whose companion stands near; then the longer match (or the nearer word), then the surer.
 fn rank(rule: &Rule, one: &Judged) -> (u8, bool, u64, Option<Confidence>) {
     let class = match rule.matcher {
         _ if rule.is_generic() => 0,
         Matcher::Assigned(_) => 0,
         Matcher::Value(_) => 1,
-        Matcher::Pattern(_) => 2,
+        Matcher::Pattern(_) if rule.knows_the_place_only() => 2,
+        Matcher::Pattern(_) => 3,
     };
     let confidence = match one.verdict {
         Verdict::Report(confidence) => Some(confidence.max(rule.confidence)),

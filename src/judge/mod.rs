@@ -63,7 +63,7 @@ pub enum Reason {
     BadStructure(&'static str),
     /// A stand-in: a run of `x`, a word such as "changeme", a template.
     Placeholder(&'static str),
-    /// The value of a vendor's documentation.
+    /// The value of a vendor's documentation, or the key of an emulator.
     DocumentationExample,
     /// A reference to a variable, a vault or a function: the secret is elsewhere, as it should be.
     Reference(&'static str),
@@ -137,7 +137,9 @@ impl std::fmt::Display for Reason {
             Self::BadChecksum => f.write_str("the provider's checksum is wrong, so it was never issued"),
             Self::BadStructure(what) => write!(f, "it does not parse: {what}"),
             Self::Placeholder(what) => write!(f, "it is a placeholder ({what})"),
-            Self::DocumentationExample => f.write_str("it is the example of the vendor's documentation"),
+            Self::DocumentationExample => {
+                f.write_str("everybody has it: an example of documentation, or the key of an emulator")
+            }
             Self::Reference(what) => write!(f, "it refers to the secret instead of holding it ({what})"),
             Self::NameSaysOtherwise(what) => write!(f, "its name says that it is {what}"),
             Self::LooksLike(what) => write!(f, "it looks like {what}"),

@@ -4,7 +4,7 @@ use bstr::ByteSlice as _;
 
 use super::{Judged, Reason, Verdict, merge};
 use crate::{
-    rules::{Check, Checksum, Matcher, Rule, Structure},
+    rules::{Check, Checksum, Matcher, Rule},
     source::RelPath,
 };
 
@@ -210,13 +210,15 @@ pub fn judge(rule: &Rule, judged: &mut Judged, path: &RelPath, minified: bool) {
         return;
     }
     let generic = rule.is_generic();
-    let url = rule.checks.iter().any(|check| matches!(check, Check::Structure(Structure::UrlPassword)));
+    let password = rule.knows_the_place_only();
     let proven = rule.checks.iter().any(|check| {
         matches!(check, Check::Checksum(Checksum::Crc32Base62 | Checksum::EntraSecret | Checksum::GitlabRoutable))
     });
     let contextual = matches!(rule.matcher, Matcher::Value(_));
     let class = PathClass::of(path);
-    if proven || !(generic || contextual || url || &*rule.id == "jwt-generic" || rule.id.starts_with("private-key-")) {
+    if proven
+        || !(generic || contextual || password || &*rule.id == "jwt-generic" || rule.id.starts_with("private-key-"))
+    {
         return;
     }
     let dismiss = |judged: &mut Judged, what| judged.verdict = Verdict::Dismiss(Reason::Place(what));

@@ -111,6 +111,7 @@ impl Expander<'_> {
             "alnum-lower" => of(b"0123456789abcdefghijklmnopqrstuvwxyz"),
             "alnum-upper" => of(b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"),
             "base32" => of(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"),
+            "base58" => of(b"123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"),
             "uuid" if argument.is_empty() => {
                 let hex = self.random.from(b"0123456789abcdef", 32);
                 Some(format!("{}-{}-4{}-a{}-{}", &hex[..8], &hex[8..12], &hex[13..16], &hex[17..20], &hex[20..]))

@@ -71,6 +71,12 @@ impl Rule {
     pub fn is_generic(&self) -> bool {
         self.id.starts_with("generic-")
     }
+
+    /// A rule that knows where a password stands, not what it is: a token inside has a better name.
+    pub(crate) fn knows_the_place_only(&self) -> bool {
+        let free = |check: &Check| matches!(check, Check::Structure(Structure::UrlPassword | Structure::Password));
+        self.checks.iter().any(free)
+    }
 }
 
 macro_rules! words {
@@ -241,6 +247,8 @@ words! {
         PypiMacaroon = "pypi-macaroon",
         /// The password of a URL or connection string.
         UrlPassword = "url-password",
+        /// A password where its place alone tells what it is: anything but a stand-in or a variable.
+        Password = "password",
         /// base64 of a PEM private key.
         Base64Pem = "base64-pem",
         /// AWS key id, whose newer form holds the account.

@@ -2,6 +2,7 @@
 
 mod checksum;
 mod placeholder;
+mod published;
 mod score;
 mod structure;
 
@@ -37,6 +38,9 @@ pub fn judge(rule: &Rule, candidate: Candidate, window: &Window<'_>, now: i64) -
     let verdict = 'verdict: {
         if let Some(reason) = placeholder::find(secret, matches!(rule.matcher, Matcher::Assigned(_))) {
             break 'verdict Err(reason);
+        }
+        if published::is(secret) {
+            break 'verdict Err(Reason::DocumentationExample);
         }
         for check in &rule.checks {
             match hold(check, secret, &cut(&candidate.matched), now, &mut facts, &mut remarks) {

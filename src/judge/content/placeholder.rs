@@ -101,6 +101,7 @@ const WHOLE: &[&str] = &[
     "invalid",
     "wrong",
     "bad",
+    "this",
 ];
 
 /// Words of which one inside a value is enough, whatever the rule.
@@ -219,6 +220,10 @@ pub(super) fn find(value: &[u8], free: bool) -> Option<Reason> {
         return Some(Reason::Placeholder("it is cut off"));
     }
     let random = text.len() >= 64;
+    // Seven given capitals do not happen by chance in a few hundred characters of base64.
+    if random && text.len() <= 2048 && text.contains("EXAMPLE") {
+        return Some(Reason::DocumentationExample);
+    }
     if !random && INSIDE.iter().any(|word| lower.contains(word)) {
         return Some(Reason::Placeholder("a word such as example, changeme, your…"));
     }

@@ -124,6 +124,11 @@ const OTHERWISE: &[(&str, &str)] = &[
     ("symbol", "a name"),
     ("tokenizer", "a program"),
     ("tokens", "a count"),
+    ("cost", "a number"),
+    ("price", "a number"),
+    ("crc32c", "a hash"),
+    ("used", "a time"),
+    ("updated", "a time"),
     ("tokenid", "an identifier"),
     ("keyid", "an identifier"),
     ("kid", "an identifier"),
@@ -294,6 +299,15 @@ fn looks_like(text: &str, form: Form, is_password: bool) -> Option<&'static str>
     {
         return Some("a path");
     }
+    if is_number(text) {
+        return Some("a number");
+    }
+    if ["rgba(", "rgb(", "hsl(", "var("].iter().any(|start| text.starts_with(start)) {
+        return Some("a style");
+    }
+    if text.contains(' ') && text.to_lowercase().contains("password") {
+        return Some("a label");
+    }
     if text.contains(char::is_whitespace) && (!is_password || text.split_whitespace().count() > 2 || form == Form::Bare)
     {
         return Some("prose");
@@ -352,6 +366,13 @@ fn looks_like(text: &str, form: Form, is_password: bool) -> Option<&'static str>
     None
 }
 
+/// `1.25`, `8.14e-08`; digits alone may be a PIN.
+fn is_number(text: &str) -> bool {
+    text.contains(['.', 'e'])
+        && text.starts_with(|c: char| c.is_ascii_digit())
+        && text.parse::<f64>().is_ok_and(f64::is_finite)
+}
+
 fn vowels(word: &str) -> bool {
     word.len() < 3 || word.bytes().any(|b| matches!(b, b'a' | b'e' | b'i' | b'o' | b'u' | b'y'))
 }
@@ -369,14 +390,35 @@ mod tests {
 
     #[test]
     fn the_name_may_say_otherwise() {
-        for name in
-            ["token_id", "publicKey", "passwordHash", "secretName", "apiKeyHeader", "password_min_length", "nextToken"]
-        {
+        for name in [
+            "token_id",
+            "publicKey",
+            "passwordHash",
+            "secretName",
+            "apiKeyHeader",
+            "password_min_length",
+            "nextToken",
+            "PasswordLastUsed",
+            "sharedSecretCrc32c",
+        ] {
             assert!(plausible(name.as_bytes(), b"x9K2mQ7LzT4vB8nR3wP1", Form::Quoted).is_err(), "{name}");
         }
         for name in ["id_token", "hostPassword", "apiKey", "client_secret", "DB_PASSWORD"] {
             assert!(plausible(name.as_bytes(), b"x9K2mQ7LzT4vB8nR3wP1", Form::Quoted).is_ok(), "{name}");
         }
+    }
+
+    #[test]
+    fn numbers_styles_and_labels_are_no_secrets() {
+        for (name, value) in [
+            ("input_cost_per_token", "1.1428571428571428e-06"),
+            ("darkTokenColor", "rgba(255,231,130,0.4)"),
+            ("changed.password", "Password updated"),
+            ("refresh_token", "1125.3421875000000001"),
+        ] {
+            assert!(plausible(name.as_bytes(), value.as_bytes(), Form::Quoted).is_err(), "{name}");
+        }
+        assert!(plausible(b"password", b"48151623", Form::Quoted).is_ok());
     }
 
     #[test]

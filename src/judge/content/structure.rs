@@ -35,6 +35,7 @@ pub(super) fn parse(
         Structure::OpensshPrivateKey => openssh(secret, facts),
         Structure::DockerAuth => docker_auth(secret, facts),
         Structure::PypiMacaroon => pypi(secret, facts),
+        Structure::Password => password(secret),
         Structure::UrlPassword => url_password(secret, matched),
         Structure::Base64Pem => base64_pem(secret, facts),
         Structure::AwsKeyId => aws_key_id(secret, facts),
@@ -247,6 +248,40 @@ fn varint(bytes: &[u8]) -> Option<(usize, &[u8])> {
     None
 }
 
+/// A password of any form, known by its place.
+fn password(secret: &[u8]) -> Result<Proof, Reason> {
+    match placeholder::find(secret, true) {
+        Some(reason) => Err(reason),
+        None if is_expression(secret) => Err(Reason::LooksLike("an expression")),
+        None if is_name_of_one(secret) => Ok(Proof::Weaker("it reads as the name of a password".to_owned())),
+        None if placeholder::is_weak_password(secret) => Ok(common_word()),
+        None => Ok(Proof::Neutral),
+    }
+}
+
+/// `self.password`, `entry.data[KEY],`, `params.get(`, `psk,`: an argument of a call.
+fn is_expression(secret: &[u8]) -> bool {
+    let name = |text: &[u8]| {
+        text.first().is_some_and(|byte| byte.is_ascii_alphabetic() || *byte == b'_')
+            && text.iter().all(|byte| byte.is_ascii_alphabetic() || matches!(byte, b'_' | b'.'))
+    };
+    let bare = secret.strip_suffix(b",").unwrap_or(secret);
+    let head = bare.split(|byte| matches!(byte, b'(' | b'[')).next().unwrap_or(bare);
+    [&b"self."[..], b"this.", b"(this.", b"(self."].iter().any(|start| secret.starts_with(start))
+        || (head.len() < bare.len() && name(head))
+        || (bare.len() < secret.len() && name(bare))
+}
+
+/// `oplog_reader_password`, `my_super_secret_admin_password`.
+fn is_name_of_one(secret: &[u8]) -> bool {
+    secret.iter().all(|byte| byte.is_ascii_lowercase() || *byte == b'_')
+        && [&b"_password"[..], b"_passwd", b"_secret", b"_passphrase"].iter().any(|end| secret.ends_with(end))
+}
+
+fn common_word() -> Proof {
+    Proof::Weaker("the password is a common word".to_owned())
+}
+
 /// The password of a URL: percent-decoded, it must not be a placeholder; one for this very machine
 /// or an example domain matters less.
 fn url_password(secret: &[u8], matched: &[u8]) -> Result<Proof, Reason> {
@@ -273,7 +308,7 @@ fn url_password(secret: &[u8], matched: &[u8]) -> Result<Proof, Reason> {
         return Ok(Proof::Weaker(format!("the host is {}, this machine or a container beside it", clean(host))));
     }
     if placeholder::is_weak_password(&decoded) {
-        return Ok(Proof::Weaker("the password is a common word".to_owned()));
+        return Ok(common_word());
     }
     Ok(Proof::Neutral)
 }
@@ -354,6 +389,18 @@ fn date(seconds: i64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_argument_of_a_call_is_no_password() {
+        for code in ["self._password", "entry.data[CONF_KEY],", "params.get(", "dict(no_log=True),", "noise_psk,"] {
+            assert_eq!(password(code.as_bytes()), Err(Reason::LooksLike("an expression")), "{code}");
+        }
+        for real in ["Tr0ub4dor(3)", "winter,2024,", "k9,Lm(2xQ", "correct.horse"] {
+            assert_eq!(password(real.as_bytes()), Ok(Proof::Neutral), "{real}");
+        }
+        assert!(matches!(password(b"oplog_reader_password"), Ok(Proof::Weaker(_))));
+        assert!(matches!(password(b"postgres"), Ok(Proof::Weaker(_))));
+    }
     use crate::rules::example::expand;
 
     fn facts_of(kind: Structure, secret: &str) -> (Result<Proof, Reason>, Vec<(String, String)>) {
