@@ -6,7 +6,7 @@ use std::{
 };
 
 use keysweep::{
-    rules::Confidence,
+    report::Job,
     scan::{ChangeSelection, Settings},
     source::{
         RelPath,
@@ -19,8 +19,9 @@ use crate::{
     args::GitArgs,
     exit::Exit,
     message::Message,
-    options::{self, Plan, Trust},
+    options::{self, Plan},
     output,
+    trust::Trust,
 };
 
 /// Which part of the repository is scanned.
@@ -38,24 +39,23 @@ pub(crate) fn run(args: &GitArgs) -> Result<Exit, Message> {
     {
         repository.set_index_file(path);
     }
-    let trust = match &part {
-        // Only the base of a range is trusted: what is examined may not allow itself.
-        Part::Change(ChangeSelection::Range(range)) => Trust::Revision(&repository, base(range)),
-        _ => match &repository.facts().work_dir {
-            Some(folder) => Trust::Folder(Some(folder.clone())),
-            None if repository.facts().unborn => Trust::Folder(None),
-            None => Trust::Revision(&repository, "HEAD".to_owned()),
-        },
+    let base = match &part {
+        Part::Change(ChangeSelection::Range(range)) => Some(base(range)),
+        _ => None,
     };
-    let plan = Plan::new(&args.rules, &trust)?;
-    let (show, fail) = match &part {
-        Part::Everything(_) => (Confidence::Low, Confidence::Medium),
-        // A hook must never cry wolf.
-        Part::Change(ChangeSelection::Staged) => (Confidence::Medium, Confidence::High),
-        Part::Change(_) => (Confidence::Medium, Confidence::Medium),
+    let trust = Trust::of_repository(&args.rules, &repository, base);
+    let job = match &part {
+        Part::Everything(Selection::All) => Job::History,
+        Part::Everything(Selection::Refs(_)) => Job::Refs,
+        Part::Change(ChangeSelection::Staged) => Job::Staged,
+        Part::Change(_) => Job::Range,
     };
+    let mut plan = Plan::new(&args.rules, &trust)?.strictness(&args.report);
+    if job == Job::History {
+        plan = plan.covering(|_| true);
+    }
     let settings = Settings {
-        thresholds: plan.thresholds(&args.report, show, fail),
+        thresholds: plan.thresholds(&args.report, job),
         now: options::now(args.report.now.as_deref())?,
         target: args.repository.display().to_string(),
         prefix: RelPath::default(),

@@ -21,8 +21,8 @@ use crate::{
 const SHORTEST_TO_MASK: usize = 8;
 
 pub(super) fn report(scanner: &Scanner, job: Job, gathered: Gathered, started: Instant) -> Report {
-    let Gathered { findings, mut gaps, mut notes, dismissed, mut coverage } = gathered;
-    scanner.send_canaries(job, &mut coverage);
+    let Gathered { findings, mut gaps, mut notes, dismissed, mut coverage, added } = gathered;
+    gaps.extend(scanner.send_canaries(job, &mut coverage));
     gaps.sort();
     gaps.dedup();
     notes.sort();
@@ -37,11 +37,12 @@ pub(super) fn report(scanner: &Scanner, job: Job, gathered: Gathered, started: I
             told.insert(place)
         });
     }
+    let policy = scanner.policy_use(added, &mut findings, &gaps);
     mask_everywhere(&mut findings);
     let (mut suppressed, mut findings): (Vec<_>, Vec<_>) =
         findings.into_iter().partition(|finding| finding.suppressed.is_some());
     let all = findings.len();
-    findings.retain(|finding| finding.confidence >= thresholds.show);
+    findings.retain(|finding| finding.confidence >= scanner.thresholds_at(&finding.place).show);
     let below_threshold = all - findings.len();
     suppressed.sort_by(|a, b| order(a).cmp(&order(b)));
     let incidents = group(scanner, job, &mut findings);
@@ -49,7 +50,7 @@ pub(super) fn report(scanner: &Scanner, job: Job, gathered: Gathered, started: I
         .iter()
         .filter(|finding| {
             // A message cannot be mended by another commit, so only what is certain fails.
-            let least = if finding.place.is_message() { Confidence::Certain } else { thresholds.fail };
+            let least = if finding.place.is_message() { Confidence::Certain } else { scanner.thresholds_at(&finding.place).fail };
             finding.confidence >= least
         })
         .count();
@@ -74,6 +75,7 @@ pub(super) fn report(scanner: &Scanner, job: Job, gathered: Gathered, started: I
         notes,
         thresholds,
         failing,
+        policy,
         took: started.elapsed(),
     }
 }

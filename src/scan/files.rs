@@ -99,19 +99,25 @@ impl Scanner {
                 "not committed yet: unstage it (git restore --staged FILE) and it has not left this machine".to_owned(),
             );
         }
+        let path = place.path().map(|path| self.policy_path(path));
+        let inline = self.policy.setting(path.as_ref(), |setting| setting.inline).unwrap_or(true);
         let mut suppressed = None;
-        match one.allow {
+        match one.allow.filter(|_| inline) {
             Some(Allow::Reason(reason)) => suppressed = Some(Suppression { by: SuppressedBy::Inline, reason }),
+            Some(Allow::Foreign { tool }) => {
+                let reason = format!("a comment for {tool}, which asks for no reason");
+                suppressed = Some(Suppression { by: SuppressedBy::ForeignInline { tool }, reason });
+            }
             Some(Allow::NoReason) => {
                 remarks.push(
                     "its allow comment gives no reason, so it does not count: keysweep:allow [rule] reason".to_owned(),
                 );
             }
+            Some(Allow::Disguised(how)) => remarks.push(format!("its allow comment does not count: {how}")),
             None => {}
         }
         if suppressed.is_none() {
-            let path = place.path().map(|path| self.policy_path(path));
-            suppressed = self.policy.allows(rule, &judged.secret, path.as_ref());
+            suppressed = self.policy.allows(rule, &judged.secret, path.as_ref(), self.settings.now);
         }
         let parts = judged
             .parts
@@ -149,7 +155,7 @@ impl Scanner {
     }
 
     /// A path as the configuration at the repository's root would write it.
-    fn policy_path(&self, path: &RelPath) -> RelPath {
+    pub(super) fn policy_path(&self, path: &RelPath) -> RelPath {
         let prefix = self.settings.prefix.as_bstr();
         if prefix.is_empty() {
             return path.clone();

@@ -12,7 +12,7 @@ use rayon::prelude::*;
 
 use super::{BLOB_LIMIT, Described, Gathered, Gatherer, Scanner, sweep::Visitor};
 use crate::{
-    finding::{Finding, History, MOST_REFS, Place, Secret, SuppressedBy, Suppression},
+    finding::{Finding, History, MOST_REFS, Place, Secret, Suppression},
     report::{Job, Report},
     source::{
         Blob, Content, Gap, GapKind, Item, Origin, SourceError,
@@ -232,7 +232,8 @@ impl Scanner {
                         Some((value, place)) => history_of(graph, value, place),
                         None => unplaced_history(),
                     });
-                    if let Some(Suppression { by: SuppressedBy::Inline, reason }) = &mut finding.suppressed
+                    if let Some(Suppression { by, reason }) = &mut finding.suppressed
+                        && by.is_inline()
                         && finding.history.as_ref().is_some_and(|history| history.at_head && history.versions > 1)
                     {
                         *reason += " (allowed at HEAD, which covers older versions)";
@@ -253,7 +254,7 @@ impl Scanner {
                     .kept
                     .iter()
                     .filter(|one| one.judged.secret == shown.judged.secret)
-                    .all(|one| matches!(one.allow, Some(Allow::Reason(_))))
+                    .all(|one| one.allow.as_ref().is_some_and(Allow::counts))
             })
         })
     }

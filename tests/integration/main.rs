@@ -2,6 +2,7 @@
 //! line, beside the code.
 
 mod action;
+mod baseline;
 mod canaries;
 mod docs;
 mod files;
