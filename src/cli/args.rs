@@ -21,9 +21,9 @@ pub(crate) enum Command {
     Scan(ScanArgs),
     /// Scan a git repository: its whole history, the index, or a range of commits
     Git(GitArgs),
-    /// Show every candidate of a file with its verdict and the reason, or what a fingerprint stands for
+    /// Show every candidate of a file with its verdict, or what a fingerprint stands for
     Explain(ExplainArgs),
-    /// Write down what was found and may stay (.keysweepignore), and keep that list tidy
+    /// Write down what was found and may stay, and keep that list tidy
     Baseline(BaselineArgs),
     /// Show and check what .keysweep.toml sets
     Config(ConfigArgs),

@@ -87,7 +87,9 @@ fn survey(args: &BaselinePlace) -> Result<Ground, Message> {
         let repository = Repository::open(&root)?;
         if !repository.facts().unborn {
             history = true;
-            reports.push(scanner()?.scan_history(&repository, &Selection::All)?);
+            // The list belongs to what is checked out: what other branches hold stands in theirs.
+            let head = Selection::Refs(vec!["HEAD".to_owned()]);
+            reports.push(scanner()?.scan_history(&repository, &head)?);
         }
     }
     let gaps = reports.iter().map(|report| report.gaps.len()).sum();
@@ -106,13 +108,14 @@ fn survey(args: &BaselinePlace) -> Result<Ground, Message> {
         Err(error) => return Err(Message::new(format!("cannot read {}: {error}", file.display()))),
     };
     let mut ground = Ground { file, known, findings: found, stale: Vec::new(), gaps, now };
-    ground.judge(&root, in_repository.is_none() || history);
+    // In a repository only the history shows that nothing fits an entry.
+    ground.judge(in_repository.is_none() || history);
     Ok(ground)
 }
 
 impl Ground {
     /// Asks the list about every finding; what is allowed leaves the findings.
-    fn judge(&mut self, root: &Path, whole: bool) {
+    fn judge(&mut self, whole: bool) {
         let Some(known) = &self.known else {
             return;
         };
@@ -126,18 +129,13 @@ impl Ground {
                 finding.suppressed = Some(keysweep::finding::Suppression { by, reason });
             }
         }
-        let covers = |scope: &Scope| match scope {
-            _ if self.gaps > 0 => false,
-            Scope::At(path) => whole || root.join(path.to_string()).is_file(),
-            _ => whole,
-        };
         let mut seen = BTreeSet::new();
         for (at, (line, entry)) in known.entries.iter().enumerate() {
             let kind = if asked.is_duplicate(at) || !seen.insert((&entry.scope, &entry.print)) {
                 StaleKind::Duplicate
             } else if asked.is_expired(at) {
                 StaleKind::Expired
-            } else if !asked.is_used(at) && covers(&entry.scope) {
+            } else if !asked.is_used(at) && whole && self.gaps == 0 {
                 StaleKind::Unused
             } else {
                 continue;

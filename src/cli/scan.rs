@@ -42,7 +42,7 @@ pub(crate) fn run(args: &ScanArgs) -> Result<Exit, Message> {
     let prefix = prefix(args);
     let mut plan = Plan::new(&args.rules, &trust)?.strictness(&args.report);
     if !stdin {
-        plan = plan.covering(covered(args, &root, &prefix));
+        plan = plan.covering(covered(args, &root));
     }
     let settings = Settings {
         thresholds: plan.thresholds(&args.report, Job::Files),
@@ -66,25 +66,19 @@ pub(crate) fn run(args: &ScanArgs) -> Result<Exit, Message> {
 }
 
 /// Which entries of the ignore file this run could fit: those of files below the scanned paths. In a repository
-/// a file that is gone may still be in the history, so its entries are not judged.
-fn covered(args: &ScanArgs, root: &Path, prefix: &RelPath) -> impl Fn(&Scope) -> bool + Send + Sync + use<> {
+/// what is gone from the files may still be in the history, so no entry is judged.
+fn covered(args: &ScanArgs, root: &Path) -> impl Fn(&Scope) -> bool + Send + Sync + use<> {
     let in_repository = options::repository_root(root).is_some();
-    let root = root.to_path_buf();
+    let root = fs::canonicalize(root).unwrap_or_else(|_| root.to_path_buf());
     let roots: Vec<PathBuf> = args.paths.iter().filter_map(|path| fs::canonicalize(path).ok()).collect();
-    let whole = prefix.as_bstr().is_empty() && args.paths.len() == 1;
     move |scope| match scope {
-        Scope::At(path) => {
-            let Ok(path) = path.as_bstr().to_path() else {
-                return false;
-            };
-            let Ok(root) = fs::canonicalize(&root) else {
-                return false;
-            };
+        _ if in_repository => false,
+        Scope::At(path) => path.as_bstr().to_path().is_ok_and(|path| {
             let file = root.join(path);
-            roots.iter().any(|root| file.starts_with(root)) && (!in_repository || file.is_file())
-        }
-        Scope::Anywhere => whole && !in_repository,
-        Scope::Messages | Scope::Unplaced => false,
+            roots.iter().any(|root| file.starts_with(root))
+        }),
+        Scope::Anywhere => roots.contains(&root),
+        Scope::Messages | Scope::Unplaced => true,
     }
 }
 

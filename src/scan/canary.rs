@@ -86,7 +86,8 @@ impl Scanner {
     fn lose_canary(&self, at: usize) -> Option<Lost> {
         let rule = self.rules().at(at);
         let text = example::expand(&rule.canary, &rule.id);
-        let place = Place::File { path: RelPath::new(PATH), local: false };
+        // From the root on, wherever the scan starts.
+        let place = Place::Staged { path: RelPath::new(PATH) };
         let outcomes: Vec<_> = self
             .scan_bytes(text.as_bytes())
             .kept

@@ -99,7 +99,7 @@ impl Scanner {
                 "not committed yet: unstage it (git restore --staged FILE) and it has not left this machine".to_owned(),
             );
         }
-        let path = place.path().map(|path| self.policy_path(path));
+        let path = self.policy_path(place);
         let inline = self.policy.setting(path.as_ref(), |setting| setting.inline).unwrap_or(true);
         let mut suppressed = None;
         match one.allow.filter(|_| inline) {
@@ -154,13 +154,15 @@ impl Scanner {
         })
     }
 
-    /// A path as the configuration at the repository's root would write it.
-    pub(super) fn policy_path(&self, path: &RelPath) -> RelPath {
+    /// A place's path as the configuration at the repository's root would write it.
+    pub(super) fn policy_path(&self, place: &Place) -> Option<RelPath> {
+        let path = place.path()?;
         let prefix = self.settings.prefix.as_bstr();
-        if prefix.is_empty() {
-            return path.clone();
+        // Only what was named from the current folder on starts there.
+        if prefix.is_empty() || !matches!(place, Place::File { .. } | Place::Stdin { .. }) {
+            return Some(path.clone());
         }
-        RelPath::new([prefix, path.as_bstr()].map(|part| part.to_vec()).join(&b'/'))
+        Some(RelPath::new([prefix, path.as_bstr()].map(|part| part.to_vec()).join(&b'/')))
     }
 }
 

@@ -11,7 +11,7 @@ use crate::{
 impl Scanner {
     /// The place of a finding as an entry of the ignore file names it.
     pub fn scope_of(&self, place: &Place) -> Scope {
-        Scope::of(place, place.path().map(|path| self.policy_path(path)))
+        Scope::of(place, self.policy_path(place))
     }
 
     /// What is shown and what fails at a place.
@@ -20,7 +20,7 @@ impl Scanner {
         if self.policy.settings.is_empty() {
             return all;
         }
-        let path = place.path().map(|path| self.policy_path(path));
+        let path = self.policy_path(place);
         Thresholds {
             show: self.policy.setting(path.as_ref(), |setting| setting.show).unwrap_or(all.show),
             fail: self.policy.setting(path.as_ref(), |setting| setting.fail).unwrap_or(all.fail),
