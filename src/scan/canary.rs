@@ -13,6 +13,7 @@ use rayon::prelude::*;
 use super::Scanner;
 use crate::{
     finding::{Place, SuppressedBy},
+    judge::About,
     report::{CanaryScope, Coverage, Job},
     rules::{Check, Matcher, Role, Rule, RuleId, example},
     source::{Gap, GapKind, RelPath},
@@ -93,7 +94,7 @@ impl Scanner {
             .kept
             .into_iter()
             .filter(|one| one.judged.candidate.rule == at)
-            .map(|one| self.settle(one, &place, false))
+            .map(|one| self.settle(one, &place, About::default()))
             .collect();
         let suppression = outcomes.iter().find_map(|one| one.as_ref().ok()?.suppressed.as_ref());
         let why = if outcomes.is_empty() {

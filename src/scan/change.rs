@@ -158,7 +158,7 @@ impl Scanner {
                     None => Place::Staged { path: change.path.clone() },
                     Some(_) => Place::History { path: change.path.clone(), blob: change.id },
                 };
-                let outcome = self.settle(one.clone(), &place, scanned.minified).map(|mut finding| {
+                let outcome = self.settle(one.clone(), &place, scanned.about()).map(|mut finding| {
                     finding.new = Some(true);
                     finding.history = change.commit.as_ref().map(|commit| {
                         let at_tip = changes.tip.is_some_and(|tip| {

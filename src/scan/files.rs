@@ -5,7 +5,7 @@ use std::{ops::ControlFlow, sync::atomic::Ordering, time::Instant};
 use super::{Described, Gatherer, Scanned, Scanner};
 use crate::{
     finding::{Finding, Fingerprint, Part, Place, SuppressedBy, Suppression},
-    judge::{Verdict, place},
+    judge::{About, Verdict, place},
     report::{Job, Report},
     rules::Role,
     source::{
@@ -66,8 +66,8 @@ impl Scanner {
                 self.progress.done.fetch_add(1, Ordering::Relaxed);
                 self.progress.bytes.fetch_add(scanned.bytes, Ordering::Relaxed);
                 gatherer.count(&scanned);
-                let minified = scanned.minified;
-                let kept = scanned.kept.into_iter().map(|one| self.settle(one, &place, minified));
+                let about = scanned.about();
+                let kept = scanned.kept.into_iter().map(|one| self.settle(one, &place, about));
                 let settled: Vec<_> = kept.collect();
                 gatherer.with(|all| {
                     all.coverage.files += 1;
@@ -83,11 +83,13 @@ impl Scanner {
 
     /// What a kept candidate becomes at one place: a finding, suppressed or not, or dismissed after
     /// all because of where it stands.
-    pub(super) fn settle(&self, one: Described, place: &Place, minified: bool) -> Result<Finding, &'static str> {
+    pub(super) fn settle(&self, one: Described, place: &Place, about: About) -> Result<Finding, &'static str> {
         let rule = self.rules().at(one.judged.candidate.rule);
         let mut judged = one.judged;
         if let Some(path) = place.path() {
-            place::judge(rule, &mut judged, path, minified);
+            // One long line says nothing of the other lines of a file.
+            let about = About { minified: about.minified && one.on_long_line, ..about };
+            place::judge(rule, &mut judged, path, about);
         }
         let confidence = match &judged.verdict {
             Verdict::Report(confidence) => *confidence,

@@ -13,6 +13,7 @@ use rayon::prelude::*;
 use super::{BLOB_LIMIT, Described, Gathered, Gatherer, Scanner, sweep::Visitor};
 use crate::{
     finding::{Finding, History, MOST_REFS, Place, Secret, Suppression},
+    judge::About,
     report::{Job, Report},
     source::{
         Blob, Content, Gap, GapKind, Item, Origin, SourceError,
@@ -136,7 +137,7 @@ impl Scanner {
                     _ => all.coverage.commits += 1,
                 });
                 for one in scanned.kept {
-                    match self.settle(one, &place, false) {
+                    match self.settle(one, &place, About::default()) {
                         Ok(finding) => findings.lock().unwrap_or_else(PoisonError::into_inner).push(finding),
                         Err(reason) => gatherer.with(|all| *all.dismissed.entry(reason).or_default() += 1),
                     }
@@ -227,7 +228,7 @@ impl Scanner {
                     // A comment in an old version covers that version only.
                     one.allow = None;
                 }
-                outcomes.push(self.settle(one, &place, scanned.minified).map(|mut finding| {
+                outcomes.push(self.settle(one, &place, scanned.about()).map(|mut finding| {
                     finding.history = Some(match want.place {
                         Some((value, place)) => history_of(graph, value, place),
                         None => unplaced_history(),

@@ -11,6 +11,7 @@ mod hooks;
 mod hostile;
 mod layers;
 mod outputs;
+mod quiet;
 mod readme;
 mod ship_support;
 mod support;
