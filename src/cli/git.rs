@@ -6,6 +6,7 @@ use std::{
 };
 
 use keysweep::{
+    config::FILE_NAME,
     report::Job,
     scan::{ChangeSelection, Settings},
     source::{
@@ -32,8 +33,8 @@ enum Part {
 
 pub(crate) fn run(args: &GitArgs) -> Result<Exit, Message> {
     let outputs = output::parse(&args.report.formats)?;
-    let part = part(args)?;
     let mut repository = Repository::open(&args.repository)?;
+    let part = part(args, &repository)?;
     if args.staged
         && let Some(path) = index_of_hook(&args.repository, &repository)
     {
@@ -70,14 +71,14 @@ pub(crate) fn run(args: &GitArgs) -> Result<Exit, Message> {
     run.end(&report, &outputs, &args.report)
 }
 
-fn part(args: &GitArgs) -> Result<Part, Message> {
+fn part(args: &GitArgs, repository: &Repository) -> Result<Part, Message> {
     if args.staged {
         Ok(Part::Change(ChangeSelection::Staged))
     } else if let Some(range) = &args.range {
         if !range.contains("..") {
             return Err(Message::new(format!("{range:?} is no range")).hint(format!("write --range {range}..HEAD")));
         }
-        Ok(Part::Change(ChangeSelection::Range(range.clone())))
+        Ok(Part::Change(ChangeSelection::Range(of_new_branch(range, repository)?)))
     } else if let Some(date) = &args.since {
         Ok(Part::Change(ChangeSelection::Since(options::moment(date)?)))
     } else if args.refs.is_empty() {
@@ -97,6 +98,23 @@ fn index_of_hook(named: &Path, repository: &Repository) -> Option<PathBuf> {
         Some(folder == fs::canonicalize(&repository.facts().git_dir).ok()?)
     };
     (named == Path::new(".") || own() == Some(true)).then_some(path)
+}
+
+/// A range whose first side is all zeros, as git and forges say of a branch that is new: what it has beyond the
+/// default branch.
+fn of_new_branch(range: &str, repository: &Repository) -> Result<String, Message> {
+    let (a, b) = range.split_once("..").unwrap_or((range, ""));
+    let b = b.trim_start_matches('.');
+    if !matches!(a.len(), 40 | 64) || a.bytes().any(|byte| byte != b'0') {
+        return Ok(range.to_owned());
+    }
+    let names = ["origin/HEAD", "origin/main", "origin/master", "main", "master"];
+    let exists = |name: &&&str| repository.read_at(name, &RelPath::new(FILE_NAME)).is_ok();
+    let base = names.iter().find(exists).ok_or_else(|| {
+        Message::new(format!("{b:?} is new, and there is no default branch to compare it with"))
+            .hint(format!("scan all of it: keysweep git --ref {b}"))
+    })?;
+    Ok(format!("{base}..{b}"))
 }
 
 /// The side of a range that was there before.

@@ -4,6 +4,7 @@
 mod action;
 mod baseline;
 mod canaries;
+mod config;
 mod docs;
 mod files;
 mod history;
@@ -16,3 +17,4 @@ mod readme;
 mod ship_support;
 mod support;
 mod suppression;
+mod trust;
