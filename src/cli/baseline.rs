@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeSet,
+    fmt::Write as _,
     fs,
     io::{self, Write as _},
     path::{Path, PathBuf},
@@ -212,8 +213,7 @@ fn update(grant: &GrantArgs, only: &[String], args: &BaselinePlace) -> Result<Ex
     let grant = Grant::new(grant)?;
     let mut scribe = Scribe { known: Some(known), salts: Default::default() };
     let is = |line, kind| ground.line_is(line, kind);
-    let unused: Vec<&(usize, Entry)> =
-        known.entries.iter().filter(|(line, _)| is(*line, StaleKind::Unused)).collect();
+    let unused: Vec<&(usize, Entry)> = known.entries.iter().filter(|(line, _)| is(*line, StaleKind::Unused)).collect();
     let mut entries: BTreeSet<Entry> = known
         .entries
         .iter()
@@ -231,7 +231,8 @@ fn update(grant: &GrantArgs, only: &[String], args: &BaselinePlace) -> Result<Ex
             Print::Plain(_) => entry.print == print,
             Print::Slow { salt, hash } => finding.fingerprint.is_none() && slow_hash(&finding.secret, salt) == *hash,
         });
-        let wanted = |scope: &Scope| only.is_empty() || matches!(scope, Scope::At(path) if only.contains(&path.to_string()));
+        let wanted =
+            |scope: &Scope| only.is_empty() || matches!(scope, Scope::At(path) if only.contains(&path.to_string()));
         match (was, &grant) {
             (Some((_, entry)), _) => {
                 moved += 1;
@@ -251,10 +252,13 @@ fn update(grant: &GrantArgs, only: &[String], args: &BaselinePlace) -> Result<Ex
         "{}: {} entries, {added} added, {moved} followed a moved file, {} dropped\n",
         ground.file.display(),
         entries.len(),
-        known.entries.len() + added + moved - entries.len().min(known.entries.len() + added + moved),
+        (known.entries.len() + added + moved).saturating_sub(entries.len()),
     );
     if left > 0 {
-        said += &format!("{left} findings have no entry: keysweep baseline update --reason TEXT --owner WHO adds them\n");
+        let _ = writeln!(
+            said,
+            "{left} findings have no entry: keysweep baseline update --reason TEXT --owner WHO adds them"
+        );
     }
     say(&said, &ground)
 }
@@ -267,16 +271,22 @@ fn check(fail_on_unused: bool, args: &BaselinePlace) -> Result<Exit, Message> {
         text.push('\n');
     }
     let entries = ground.known.as_ref().map_or(0, |known| known.entries.len());
-    text += &format!("{entries} entries, {} findings without one\n", ground.fresh().count());
+    let _ = writeln!(text, "{entries} entries, {} findings without one", ground.fresh().count());
     let bad = ground.stale.iter().any(|stale| stale.kind != StaleKind::Unused || fail_on_unused);
     say(&text, &ground)?;
-    Ok(if bad { Exit::Findings(1) } else if ground.gaps > 0 { Exit::Incomplete } else { Exit::Clean })
+    Ok(if bad {
+        Exit::Findings(1)
+    } else if ground.gaps > 0 {
+        Exit::Incomplete
+    } else {
+        Exit::Clean
+    })
 }
 
 fn say(text: &str, ground: &Ground) -> Result<Exit, Message> {
     let mut text = text.to_owned();
     if ground.gaps > 0 {
-        text += &format!("{} things could not be read: keysweep scan or keysweep git names them\n", ground.gaps);
+        let _ = writeln!(text, "{} things could not be read: keysweep scan or keysweep git names them", ground.gaps);
     }
     match io::stdout().lock().write_all(text.as_bytes()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Message::new(format!("cannot write: {error}"))),
@@ -297,7 +307,8 @@ impl Grant {
         let (Some(reason), Some(owner)) = (&args.reason, &args.owner) else {
             return Ok(None);
         };
-        let wrong = |what: &str| Message::new(what).hint("--reason \"what was found out\" --owner ada --expires 2027-01-31");
+        let wrong =
+            |what: &str| Message::new(what).hint("--reason \"what was found out\" --owner ada --expires 2027-01-31");
         if reason.chars().filter(|c| c.is_alphanumeric()).count() < 3 || reason.contains('\n') {
             return Err(wrong("the reason has to be a line of words"));
         }

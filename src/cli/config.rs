@@ -94,7 +94,8 @@ fn check(plan: &Plan, now: i64) -> (String, Exit) {
         out.push('\n');
     }
     if expired.is_empty() {
-        let files = if config.policy.read_from.is_empty() { "no file".to_owned() } else { config.policy.read_from.join(", ") };
+        let files =
+            if config.policy.read_from.is_empty() { "no file".to_owned() } else { config.policy.read_from.join(", ") };
         out += &neutralise(&format!("the configuration is sound ({files})"));
         out.push('\n');
         return (out, Exit::Clean);

@@ -176,7 +176,10 @@ fn settled(
     if let Some(print) = &finding.fingerprint {
         writeln!(out, "    fingerprint: {print}")?;
     } else {
-        writeln!(out, "    fingerprint: none, for it could be found by trying; an entry gets a slow hash (keysweep baseline)")?;
+        writeln!(
+            out,
+            "    fingerprint: none, for it could be found by trying; an entry gets a slow hash (keysweep baseline)"
+        )?;
     }
     match &finding.suppressed {
         Some(suppression) => {

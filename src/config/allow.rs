@@ -47,12 +47,12 @@ pub(super) fn add(
         let grant = grant(written, &span, &spec.reason, spec.expires.as_ref())?;
         let value = match (&spec.pattern, &spec.value, &spec.fingerprint) {
             (Some(pattern), None, None) => ValuePattern::Pattern(whole(written, pattern, pattern.get_ref())?),
-            (None, Some(value), None) => {
-                ValuePattern::Pattern(whole(written, value, &regex::escape(value.get_ref()))?)
+            (None, Some(value), None) => ValuePattern::Pattern(whole(written, value, &regex::escape(value.get_ref()))?),
+            (None, None, Some(print)) => {
+                ValuePattern::Fingerprint(Fingerprint::parse(print.get_ref()).ok_or_else(|| {
+                    written.error(print.span(), "this is no fingerprint", "copy it from a report: ks1: and 32 digits")
+                })?)
             }
-            (None, None, Some(print)) => ValuePattern::Fingerprint(Fingerprint::parse(print.get_ref()).ok_or_else(
-                || written.error(print.span(), "this is no fingerprint", "copy it from a report: ks1: and 32 digits"),
-            )?),
             _ => {
                 return Err(written.error(
                     span,
@@ -89,11 +89,7 @@ fn grant(
     expires: Option<&Spanned<toml::Value>>,
 ) -> Outcome<Grant> {
     if reason.chars().filter(|c| c.is_alphanumeric()).count() < 3 {
-        return Err(written.error(
-            span.clone(),
-            "the entry has no reason",
-            "add `reason = \"why this is no secret\"`",
-        ));
+        return Err(written.error(span.clone(), "the entry has no reason", "add `reason = \"why this is no secret\"`"));
     }
     let day = |value: &Spanned<toml::Value>| {
         // TOML has dates of its own; a quoted one is the same.
@@ -106,7 +102,12 @@ fn grant(
         text.parse::<Date>().map_err(|_| wrong())
     };
     let origin = written.origin(span);
-    Ok(Grant { reason: reason.to_owned(), file: origin.file, line: origin.line, expires: expires.map(day).transpose()? })
+    Ok(Grant {
+        reason: reason.to_owned(),
+        file: origin.file,
+        line: origin.line,
+        expires: expires.map(day).transpose()?,
+    })
 }
 
 /// A pattern that the whole value must match.

@@ -125,7 +125,8 @@ impl Config {
             self.policy.settings.push(allow::settings(written, entry)?);
             let spec = entry.get_ref();
             let paths = spec.paths.as_deref().unwrap_or_default().join(" ");
-            let mut say = |what: String| self.written.push((format!("{what} below {paths}"), written.origin(&entry.span())));
+            let mut say =
+                |what: String| self.written.push((format!("{what} below {paths}"), written.origin(&entry.span())));
             spec.min_confidence.inspect(|level| say(format!("min-confidence = {level}")));
             spec.fail_on.inspect(|level| say(format!("fail-on = {level}")));
             spec.inline.inspect(|on| say(format!("inline = {on}")));

@@ -68,16 +68,17 @@ impl PathClass {
             Self::Lock
         } else if is_data(name)
             && within(&[
-            "locale",
-            "locales",
-            "i18n",
-            "l10n",
-            "lang",
-            "langs",
-            "languages",
-            "translations",
-            "lc_messages",
-        ]) || (name.starts_with("messages_") && name.ends_with(".properties"))
+                "locale",
+                "locales",
+                "i18n",
+                "l10n",
+                "lang",
+                "langs",
+                "languages",
+                "translations",
+                "lc_messages",
+            ])
+            || (name.starts_with("messages_") && name.ends_with(".properties"))
             || name.ends_with(".xliff")
             || name.ends_with(".ftl")
             || folders.iter().any(|folder| folder.ends_with(".lproj"))
@@ -163,8 +164,26 @@ impl PathClass {
 /// Files that hold texts and no program: in a folder of languages `python.py` is code.
 fn is_data(name: &str) -> bool {
     let ends = [
-        "json", "yml", "yaml", "properties", "po", "pot", "mo", "xml", "xlf", "strings", "arb", "resx", "csv", "toml",
-        "php", "js", "ts", "rb", "txt", "ini",
+        "json",
+        "yml",
+        "yaml",
+        "properties",
+        "po",
+        "pot",
+        "mo",
+        "xml",
+        "xlf",
+        "strings",
+        "arb",
+        "resx",
+        "csv",
+        "toml",
+        "php",
+        "js",
+        "ts",
+        "rb",
+        "txt",
+        "ini",
     ];
     name.rsplit_once('.').is_some_and(|(_, end)| ends.contains(&end))
 }

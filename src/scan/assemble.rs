@@ -50,7 +50,11 @@ pub(super) fn report(scanner: &Scanner, job: Job, gathered: Gathered, started: I
         .iter()
         .filter(|finding| {
             // A message cannot be mended by another commit, so only what is certain fails.
-            let least = if finding.place.is_message() { Confidence::Certain } else { scanner.thresholds_at(&finding.place).fail };
+            let least = if finding.place.is_message() {
+                Confidence::Certain
+            } else {
+                scanner.thresholds_at(&finding.place).fail
+            };
             finding.confidence >= least
         })
         .count();

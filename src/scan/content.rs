@@ -291,7 +291,15 @@ impl Described {
     /// In binary content a position says nothing.
     fn without_place(judged: Judged) -> Self {
         let part_locations = vec![None; judged.parts.len()];
-        Self { judged, location: None, excerpt: None, line_hash: None, allow: None, on_long_line: false, part_locations }
+        Self {
+            judged,
+            location: None,
+            excerpt: None,
+            line_hash: None,
+            allow: None,
+            on_long_line: false,
+            part_locations,
+        }
     }
 }
 

@@ -56,9 +56,15 @@ impl Scanner {
                 PathClass::Vendored => "somebody else's code: generic findings count less",
                 PathClass::Localisation => "a translation: names are labels",
                 PathClass::Minified => "minified code: assigned values are not read",
-                PathClass::Vectors => "test vectors: generic findings count less, plain hex counts nothing if the file says so",
-                PathClass::Ordinary if about.generated => "nothing special; its head says that a program wrote it: generic findings count less",
-                PathClass::Ordinary if about.vectors => "nothing special; its head says that it holds test vectors: generic findings count less",
+                PathClass::Vectors => {
+                    "test vectors: generic findings count less, plain hex counts nothing if the file says so"
+                }
+                PathClass::Ordinary if about.generated => {
+                    "nothing special; its head says that a program wrote it: generic findings count less"
+                }
+                PathClass::Ordinary if about.vectors => {
+                    "nothing special; its head says that it holds test vectors: generic findings count less"
+                }
                 PathClass::Ordinary => "nothing special",
             },
             text,

@@ -39,7 +39,13 @@ fn is_invisible(c: char) -> bool {
 /// The text as it looks: letters that are drawn like Latin ones (Unicode's confusables, those for the letters
 /// of our marks) as these, what is invisible left out.
 pub(super) fn unmasked(line: &str) -> String {
-    line.chars().filter(|c| !is_invisible(*c) && !matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}' | '\u{61c}')).map(latin).collect()
+    line.chars()
+        .filter(|c| {
+            !is_invisible(*c)
+                && !matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}' | '\u{61c}')
+        })
+        .map(latin)
+        .collect()
 }
 
 fn latin(c: char) -> char {
@@ -60,7 +66,13 @@ fn latin(c: char) -> char {
         'у' | 'ү' | 'γ' => 'y',
         'х' | 'χ' => 'x',
         'ѕ' | 'ꜱ' => 's',
-        'і' | 'ι' | 'ı' | 'ӏ' | 'ǀ' => if matches!(c, 'ӏ' | 'ǀ') { 'l' } else { 'i' },
+        'і' | 'ι' | 'ı' | 'ӏ' | 'ǀ' => {
+            if matches!(c, 'ӏ' | 'ǀ') {
+                'l'
+            } else {
+                'i'
+            }
+        }
         'ɡ' | 'ց' => 'g',
         'һ' => 'h',
         'ԝ' | 'ѡ' | 'ω' => 'w',

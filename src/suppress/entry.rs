@@ -128,7 +128,10 @@ fn quoted(path: &[u8]) -> String {
                     b'"' | b'\\' => out.extend(['\\', char::from(*byte)]),
                     b' ' => out.push(' '),
                     byte if plain(byte) => out.push(char::from(*byte)),
-                    byte => out += &format!("\\x{byte:02x}"),
+                    byte => {
+                        out += "\\x";
+                        out += &HEXLOWER.encode(&[*byte]);
+                    }
                 }
             }
             out + "\""

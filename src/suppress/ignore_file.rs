@@ -17,6 +17,9 @@ pub const IGNORE_FILE: &str = ".keysweepignore";
 /// So many slow hashes are computed in a run, 10 ms each. A hostile file could ask for any number.
 const MOST_SLOW: usize = 2_000;
 
+/// Entries by their slow hash.
+type Hashes = HashMap<[u8; 16], Vec<usize>>;
+
 /// The entries of a file, ready to be asked.
 #[derive(Debug, Default)]
 pub struct IgnoreFile {
@@ -27,7 +30,7 @@ pub struct IgnoreFile {
     /// Lines that are no entry: line, what is wrong, the mend.
     pub malformed: Vec<(usize, String, String)>,
     plain: HashMap<Fingerprint, Vec<usize>>,
-    slow: HashMap<Scope, BTreeMap<Salt, HashMap<[u8; 16], Vec<usize>>>>,
+    slow: HashMap<Scope, BTreeMap<Salt, Hashes>>,
 }
 
 impl IgnoreFile {
@@ -37,7 +40,9 @@ impl IgnoreFile {
         for (number, line) in (1..).zip(text.split(|byte| *byte == b'\n')) {
             let read = match std::str::from_utf8(line) {
                 Ok(line) => Entry::parse(line.trim_start_matches('\u{feff}')),
-                Err(_) => Err(("the line is not UTF-8".to_owned(), "keysweep baseline update writes it anew".to_owned())),
+                Err(_) => {
+                    Err(("the line is not UTF-8".to_owned(), "keysweep baseline update writes it anew".to_owned()))
+                }
             };
             match read {
                 Ok(None) => {}
@@ -233,7 +238,8 @@ mod tests {
     #[test]
     fn an_entry_counts_for_its_value_in_its_file_until_its_last_day() {
         let ((one, print), (other, other_print)) = (secret("one"), secret("other"));
-        let text = format!("a.txt {print} owner=ada expires=1970-01-10 # made up\r\n* {other_print} owner=ada # demo\n");
+        let text =
+            format!("a.txt {print} owner=ada expires=1970-01-10 # made up\r\n* {other_print} owner=ada # demo\n");
         let file = IgnoreFile::parse(IGNORE_FILE, text.as_bytes());
         let mut asked = file.asked(9 * DAY + 5);
         assert_eq!(asked.ask(&one, Some(&print), &at("a.txt")), Said::Allowed(0));
@@ -259,14 +265,13 @@ mod tests {
 
     #[test]
     fn a_file_that_asks_for_endless_hashing_is_given_up() {
-        let mut text = String::new();
-        for number in 0..MOST_SLOW + 10 {
-            text += &format!("a ks1s:{number:032x}:{number:032x} owner=eve # busy\n");
-        }
+        let line = |number: usize| format!("a ks1s:{number:032x}:{number:032x} owner=eve # busy\n");
+        let text: String = (0..MOST_SLOW + 10).map(line).collect();
         let file = IgnoreFile::parse(IGNORE_FILE, text.as_bytes());
         let mut asked = file.asked(0);
         // As if the hashes had been computed.
-        asked.known = (0..MOST_SLOW).map(|n| (([n as u8; 16], Secret::new(n.to_string().into_bytes())), [0; 16])).collect();
+        asked.known =
+            (0..MOST_SLOW).map(|n| (([n as u8; 16], Secret::new(n.to_string().into_bytes())), [0; 16])).collect();
         assert_eq!(asked.ask(&Secret::new(*b"hunter2"), None, &at("a")), Said::Nothing);
         assert!(asked.gave_up());
     }

@@ -13,22 +13,22 @@ const MARK: &str = "keysweep:allow";
 
 /// Comments of other scanners: what is written, whose it is, and whether it speaks of the next line.
 const FOREIGN: [(&str, &str, Speaks); 8] = [
-    ("gitleaks:allow", "gitleaks", Speaks::OfItsLine),
-    ("betterleaks:allow", "betterleaks", Speaks::OfItsLine),
-    ("trufflehog:ignore", "trufflehog", Speaks::OfItsLine),
-    ("kingfisher:ignore", "kingfisher", Speaks::OfBoth),
-    ("pragma: allowlist secret", "detect-secrets", Speaks::OfItsLine),
-    ("pragma: allowlist nextline secret", "detect-secrets", Speaks::OfTheNext),
-    ("ggignore", "ggshield", Speaks::OfItsLine),
-    ("secretlint-disable", "secretlint", Speaks::OfBoth),
+    ("gitleaks:allow", "gitleaks", Speaks::SameLine),
+    ("betterleaks:allow", "betterleaks", Speaks::SameLine),
+    ("trufflehog:ignore", "trufflehog", Speaks::SameLine),
+    ("kingfisher:ignore", "kingfisher", Speaks::Both),
+    ("pragma: allowlist secret", "detect-secrets", Speaks::SameLine),
+    ("pragma: allowlist nextline secret", "detect-secrets", Speaks::NextLine),
+    ("ggignore", "ggshield", Speaks::SameLine),
+    ("secretlint-disable", "secretlint", Speaks::Both),
 ];
 
 /// Which line a comment of another scanner speaks of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Speaks {
-    OfItsLine,
-    OfTheNext,
-    OfBoth,
+    SameLine,
+    NextLine,
+    Both,
 }
 
 /// What an allow comment says about a finding.
@@ -70,7 +70,8 @@ pub fn inline(index: &LineIndex<'_>, secret: &Range<usize>, rule: &Rule) -> Opti
     // Long secrets: only the first and the last line can carry a comment.
     for line in [first, last] {
         let (start, bytes) = index.line(line);
-        let own = secret.start.clamp(start, start + bytes.len()) - start..secret.end.clamp(start, start + bytes.len()) - start;
+        let own = secret.start.clamp(start, start + bytes.len()) - start
+            ..secret.end.clamp(start, start + bytes.len()) - start;
         // In a line of a megabyte the comment stands near the secret or at the line's end; what stands in the
         // secret itself is no comment.
         let before = &bytes[own.start.saturating_sub(NEAR)..own.start];
@@ -161,8 +162,8 @@ fn foreign(line: &str, alone: bool) -> Option<Allow> {
             // `secretlint-disable` alone opens a region up to its end, which we do not follow.
             ("secretlint", true) => rest.starts_with("-next-line"),
             ("secretlint", false) => rest.starts_with("-line"),
-            (_, true) => *speaks != Speaks::OfItsLine,
-            (_, false) => *speaks != Speaks::OfTheNext,
+            (_, true) => *speaks != Speaks::SameLine,
+            (_, false) => *speaks != Speaks::NextLine,
         };
         let ends = rest.chars().next().is_none_or(|c| !c.is_alphanumeric() && c != '_') || *tool == "secretlint";
         (here && ends && (!alone || is_alone(line, at))).then_some(Allow::Foreign { tool })
@@ -187,7 +188,9 @@ const OPENERS: [&str; 9] = ["rem", "dnl", "comment", "_comment", "$comment", "nb
 fn is_alone(line: &str, at: usize) -> bool {
     let before = line[..at].trim().to_ascii_lowercase();
     let mut words = before.split(|c: char| !(c.is_alphanumeric() || matches!(c, '_' | '$' | '.')));
-    if before.chars().count() > 24 || words.any(|word| !word.is_empty() && word != "." && word != ".." && !OPENERS.contains(&word)) {
+    if before.chars().count() > 24
+        || words.any(|word| !word.is_empty() && word != "." && word != ".." && !OPENERS.contains(&word))
+    {
         return false;
     }
     let rest = &line[at..];
@@ -246,12 +249,51 @@ mod tests {
     #[test]
     fn a_comment_alone_is_known_in_every_language() {
         for line in [
-            "# MARK", "// MARK", "/// MARK", "-- MARK", "--- MARK", "/* MARK */", " * MARK", "/** MARK */", "<!-- MARK -->",
-            "; MARK", ";; MARK", "% MARK", "%% MARK", "{{/* MARK */}}", "{# MARK #}", "' MARK", "REM MARK", "@rem MARK",
-            ":: MARK", "\" MARK", "! MARK", "(* MARK *)", "{- MARK -}", "{{! MARK }}", "{{!-- MARK --}}", "<%-- MARK --%>",
-            "<%# MARK %>", "{% comment %} MARK {% endcomment %}", ".. MARK", "@* MARK *@", "#| MARK |#", ".\\\" MARK",
-            "dnl MARK", "//- MARK", "-# MARK", "{* MARK *}", "[//]: # (MARK)", "\"_comment\": \"MARK\",",
-            "\"//\": \"MARK\",", "\"$comment\": \"MARK\",", "C MARK", "NB. MARK", "|| MARK", "\t# MARK", "MARK",
+            "# MARK",
+            "// MARK",
+            "/// MARK",
+            "-- MARK",
+            "--- MARK",
+            "/* MARK */",
+            " * MARK",
+            "/** MARK */",
+            "<!-- MARK -->",
+            "; MARK",
+            ";; MARK",
+            "% MARK",
+            "%% MARK",
+            "{{/* MARK */}}",
+            "{# MARK #}",
+            "' MARK",
+            "REM MARK",
+            "@rem MARK",
+            ":: MARK",
+            "\" MARK",
+            "! MARK",
+            "(* MARK *)",
+            "{- MARK -}",
+            "{{! MARK }}",
+            "{{!-- MARK --}}",
+            "<%-- MARK --%>",
+            "<%# MARK %>",
+            "{% comment %} MARK {% endcomment %}",
+            ".. MARK",
+            "@* MARK *@",
+            "#| MARK |#",
+            ".\\\" MARK",
+            "dnl MARK",
+            "//- MARK",
+            "-# MARK",
+            "{* MARK *}",
+            "[//]: # (MARK)",
+            "\"_comment\": \"MARK\",",
+            "\"//\": \"MARK\",",
+            "\"$comment\": \"MARK\",",
+            "C MARK",
+            "NB. MARK",
+            "|| MARK",
+            "\t# MARK",
+            "MARK",
         ] {
             let text = format!("{}\nSECRET", line.replace("MARK", "keysweep:allow made up"));
             let found = allow(&text);

@@ -154,7 +154,8 @@ fn the_same_finding_added_on_two_branches_is_a_duplicate_and_a_conflict_is_told(
     fs::write(project.root().join(".keysweepignore"), union.join("\n")).expect("it can be written");
     let (status, document) = project.json(["scan"]);
     assert_eq!(status, 0);
-    let kinds: Vec<String> = stale(&document).iter().map(|one| one.split(' ').next().unwrap_or("").to_owned()).collect();
+    let kinds: Vec<String> =
+        stale(&document).iter().map(|one| one.split(' ').next().unwrap_or("").to_owned()).collect();
     assert_eq!(kinds, ["duplicate", "duplicate"], "{document}");
     let said = project.run(baseline("check", &[]));
     assert!(said.starts_with("status 1") && said.contains("duplicate: a.env"), "{said}");
@@ -194,7 +195,8 @@ fn unused_and_expired_entries_are_told() {
 #[test]
 fn the_list_itself_is_no_secret() {
     // A provider's word in a path beside 32 hexadecimal digits.
-    let project = Project::git().stage("stripe/heroku-api-key.env", PASSWORD).stage("datadog/api.txt", TOKEN).commit("leak");
+    let project =
+        Project::git().stage("stripe/heroku-api-key.env", PASSWORD).stage("datadog/api.txt", TOKEN).commit("leak");
     let project = with_baseline(project);
     assert_eq!(project.findings(["git"]), [""; 0]);
     assert_eq!(project.findings(["scan"]), [""; 0]);

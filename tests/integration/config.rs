@@ -84,7 +84,11 @@ fn the_schema_for_editors_takes_what_the_parser_takes() {
 fn errors_name_the_line_the_column_and_the_mend() {
     let project = Project::git();
     for (text, place, mend) in [
-        ("\n[[allow.rules]]\nreason = \"made up\"\nrule = \"no-such\"\n", ":4:8: there is no rule", "keysweep rules list"),
+        (
+            "\n[[allow.rules]]\nreason = \"made up\"\nrule = \"no-such\"\n",
+            ":4:8: there is no rule",
+            "keysweep rules list",
+        ),
         ("[[allow.values]]\nreason = \"made up\"\npattern = \"(\"\n", ":3:11: the pattern", "docs.rs/regex"),
         ("[[allow.paths]]\nreason = \"made up\"\npaths = [\"a\"]\nexpires = 12\n", ":4:11: ", "2027-01-31"),
         ("fail-on = \"huge\"\n", ":1:11: ", "docs/configuration.md"),
@@ -105,7 +109,10 @@ fn a_configuration_builds_on_files_of_its_repository_and_no_others() {
     let project = Project::git()
         .file("token.txt", TOKEN)
         .file("ci/base.toml", "fail-on = \"certain\"\nextend = [\"more/rules.toml\"]\n")
-        .file("ci/more/rules.toml", "min-confidence = \"high\"\n[[allow.rules]]\nrule = \"github-pat-classic\"\nreason = \"made up\"\n")
+        .file(
+            "ci/more/rules.toml",
+            "min-confidence = \"high\"\n[[allow.rules]]\nrule = \"github-pat-classic\"\nreason = \"made up\"\n",
+        )
         .file(".keysweep.toml", "extend = [\"ci/base.toml\"]\nfail-on = \"high\"\n");
     let (status, document) = project.json(["scan"]);
     assert_eq!((status, document["suppressed"][0]["suppressed"]["origin"].as_str()), (0, Some("ci/more/rules.toml")));
@@ -120,7 +127,8 @@ fn a_configuration_builds_on_files_of_its_repository_and_no_others() {
     {
         fs::write(project.outside("secret.toml"), "fail-on = \"low\"\n").expect("it can be written");
         fs::remove_file(project.root().join("ci/more/rules.toml")).expect("it is there");
-        std::os::unix::fs::symlink(project.outside("secret.toml"), project.root().join("ci/more/rules.toml")).expect("a link");
+        std::os::unix::fs::symlink(project.outside("secret.toml"), project.root().join("ci/more/rules.toml"))
+            .expect("a link");
         assert!(project.run(["scan"]).contains("a link is not read"));
     }
 }
@@ -137,13 +145,18 @@ fn thresholds_hold_for_their_job_and_their_paths() {
     assert_eq!(run("[job.files]\nfail-on = \"certain\"\n", &["scan"]), (0, 2));
     assert_eq!(run("[job.files]\nfail-on = \"certain\"\n", &["git"]).0, 1, "another job");
     assert_eq!(run("fail-on = \"certain\"\n[job.history]\nfail-on = \"low\"\n", &["git"]).0, 1);
-    assert_eq!(run("fail-on = \"low\"\n[job.files]\nfail-on = \"certain\"\n", &["scan", "--fail-on", "low"]).0, 1, "typed");
+    assert_eq!(
+        run("fail-on = \"low\"\n[job.files]\nfail-on = \"certain\"\n", &["scan", "--fail-on", "low"]).0,
+        1,
+        "typed"
+    );
     let legacy = "[[path]]\npaths = [\"legacy/\"]\nmin-confidence = \"certain\"\n";
     assert_eq!(run(legacy, &["scan"]), (1, 1));
     assert_eq!(run("[[path]]\npaths = [\"*.env\"]\nfail-on = \"certain\"\n", &["scan"]), (0, 2));
     let comment = format!("{} # keysweep:allow made up\n", secret(TOKEN).trim_end());
     let project = project.file("prod/c.txt", &comment);
-    fs::write(project.root().join(".keysweep.toml"), "[[path]]\npaths = [\"prod/\"]\ninline = false\n").expect("written");
+    fs::write(project.root().join(".keysweep.toml"), "[[path]]\npaths = [\"prod/\"]\ninline = false\n")
+        .expect("written");
     assert_eq!(project.findings(["scan", "prod"]).len(), 1, "no comment counts there");
 }
 

@@ -16,15 +16,19 @@ fn expanded(text: &str) -> Vec<u8> {
         return [b"\0GITCRYPT\0".as_slice(), &noise].concat();
     }
     // A bundle: one line of statements, many of them with names that tell.
-    let one = "e.password=t.password||\"Enter-Password-1\",a.token=\"tok-en-X9\"+n,c={apiKey:\"Key-Label-7z\",secret:o(41)};";
+    let one =
+        "e.password=t.password||\"Enter-Password-1\",a.token=\"tok-en-X9\"+n,c={apiKey:\"Key-Label-7z\",secret:o(41)};";
     let text = text.replace("{minified}", &one.repeat(80));
     // Halves of the examples that vendors print, which a scanner of this repository would stop at.
     let text = text.replace("{upper-example}", "EXAMPLE").replace("{key-example}", "EXAMPLEKEY");
     // The same, in pieces: these open nothing, but other scanners do not know that.
     let stripe = ["sk_te", "st_4eC39HqLyj", "WDarjtT1zdp7dc"].concat();
-    let azurite = ["Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSR", "Z6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="].concat();
-    let cosmos = ["C2y6yDjf5/R+ob0N8A7Cgv30VRDJIWEHLM+4QDU5DE", "2nQ9nDuVTqobD4b8mGGyPMbIZnqyMsEcaGQy67XIw/Jw=="].concat();
-    let text = text.replace("{stripe-docs}", &stripe).replace("{azurite}", &azurite).replace("{cosmos-emulator}", &cosmos);
+    let azurite =
+        ["Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSR", "Z6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="].concat();
+    let cosmos =
+        ["C2y6yDjf5/R+ob0N8A7Cgv30VRDJIWEHLM+4QDU5DE", "2nQ9nDuVTqobD4b8mGGyPMbIZnqyMsEcaGQy67XIw/Jw=="].concat();
+    let text =
+        text.replace("{stripe-docs}", &stripe).replace("{azurite}", &azurite).replace("{cosmos-emulator}", &cosmos);
     secret(&text).into_bytes()
 }
 
@@ -54,7 +58,9 @@ fn what_only_looks_like_secrets_stays_silent() {
         let (_, document) = project.json(["scan", "--no-ignore"]);
         let confidence = |at: usize| document["findings"][at]["confidence"].as_str().unwrap_or("").to_owned();
         let name = cause.file_name().expect("it has a name").to_string_lossy().into_owned();
-        loud.extend(found(&document).into_iter().enumerate().map(|(at, one)| format!("{name}/{one} {}", confidence(at))));
+        loud.extend(
+            found(&document).into_iter().enumerate().map(|(at, one)| format!("{name}/{one} {}", confidence(at))),
+        );
     }
     assert!(causes >= 10, "only {causes} causes");
     assert!(loud.is_empty(), "{} findings:\n{}", loud.len(), loud.join("\n"));

@@ -8,7 +8,11 @@ const TOKEN: &str = "token = ghp_{base62:30}{crc32-base62}\n";
 
 fn added(document: &Value) -> Vec<String> {
     let list = document["policy"]["added"].as_array().expect("a list");
-    list.iter().map(|one| format!("{}:{} {}", one["path"].as_str().unwrap_or(""), one["line"], one["what"].as_str().unwrap_or(""))).collect()
+    list.iter()
+        .map(|one| {
+            format!("{}:{} {}", one["path"].as_str().unwrap_or(""), one["line"], one["what"].as_str().unwrap_or(""))
+        })
+        .collect()
 }
 
 fn allowed(why: &str) -> String {
@@ -93,18 +97,28 @@ fn a_new_branch_is_measured_by_the_default_branch() {
     let findings = project.findings(["git", "--range", &format!("{zeros}..work")]);
     assert_eq!(findings, ["new.txt:1 github-oauth-token"]);
     let project = project.with(&["branch", "-q", "-D", "main"]);
-    assert!(project.run(["git", "--range", &format!("{zeros}..work")]).contains("--ref work"), "nothing to compare with");
+    assert!(
+        project.run(["git", "--range", &format!("{zeros}..work")]).contains("--ref work"),
+        "nothing to compare with"
+    );
 }
 
 #[test]
 fn a_bare_repository_is_not_trusted_unless_told() {
     let config = "[[allow.rules]]\nrule = \"github-pat-classic\"\nreason = \"mine\"\n";
-    let project = Project::git().stage("a.txt", TOKEN).stage("b.txt", &allowed("mine")).stage(".keysweep.toml", config).commit("leak");
+    let project = Project::git()
+        .stage("a.txt", TOKEN)
+        .stage("b.txt", &allowed("mine"))
+        .stage(".keysweep.toml", config)
+        .commit("leak");
     let bare = project.outside("bare.git").display().to_string();
     project.run_git(&["clone", "--quiet", "--mirror", ".", &bare]);
     let (status, document) = project.json(["git", &bare]);
     assert_eq!((status, found(&document).len()), (1, 2));
-    assert_eq!((&document["policy"]["inline"], document["policy"]["read_from"].as_array().map(Vec::len)), (&Value::from(false), Some(0)));
+    assert_eq!(
+        (&document["policy"]["inline"], document["policy"]["read_from"].as_array().map(Vec::len)),
+        (&Value::from(false), Some(0))
+    );
     let (status, document) = project.json(["git", "--trust-repo", &bare]);
     assert_eq!((status, found(&document).len()), (0, 0));
     let counts = &document["policy"]["suppressed"];
@@ -125,14 +139,53 @@ fn explain_says_what_would_change_it() {
     let print = document["findings"][0]["fingerprint"].as_str().expect("it has one").to_owned();
     let explain = |what: &str| project.run(["explain", what]);
     let said = explain("a.txt:1");
-    assert!(said.contains(&format!("fingerprint: {print}")) && said.contains("staged   shown, fails the run"), "{said}");
+    assert!(
+        said.contains(&format!("fingerprint: {print}")) && said.contains("staged   shown, fails the run"),
+        "{said}"
+    );
     assert!(said.contains("to change it: a comment beside it"), "{said}");
     assert!(explain("b.txt:1").contains("to change it: --no-inline"));
     let said = explain("c.env");
-    assert!(said.contains("dismissed: it is a placeholder") && said.contains("to change it: nothing needs to change"), "{said}");
+    assert!(
+        said.contains("dismissed: it is a placeholder") && said.contains("to change it: nothing needs to change"),
+        "{said}"
+    );
     let said = explain(&print);
-    assert!(said.contains("files: a.txt:1") && said.contains("history: b.txt:1") && said.contains("--no-inline"), "{said}");
+    assert!(
+        said.contains("files: a.txt:1") && said.contains("history: b.txt:1") && said.contains("--no-inline"),
+        "{said}"
+    );
     assert!(said.contains("the whole trace: keysweep explain a.txt:1"), "{said}");
     assert!(explain("ks1:00112233445566778899aabbccddeeff").contains("no file and no commit"));
     assert!(explain("ks1:12").starts_with("status 2"));
+}
+
+#[test]
+fn a_rule_of_the_repository_hides_nothing_that_a_built_in_rule_sees() {
+    // A longer match, so that it is the more specific one, and so unsure that nobody is shown it.
+    let rule = |more: &str| {
+        format!(
+            "[provider]\nid = \"eve\"\nname = \"Eve\"\nurl = \"https://eve.example\"\n\n[[rule]]\nid = \"eve-note\"\ntitle = \"a \
+         note\"\ndescription = \"Nothing to see.\"\nkind = \"bearer\"\nseverity = \"low\"\nconfidence = \"low\"\n{more}runbook = \
+         \"eve\"\ndocs = \"https://eve.example\"\nanchors = [\"ghp_\"]\npattern = 'token = (?<secret>ghp_[0-9A-Za-z]{{36}})'\n\
+         finds = ['token = ghp_{{base62:36}}']\nignores = ['ghp_x']\n\n[runbook.eve]\n{}",
+            ["contain", "replace", "deploy", "revoke", "audit", "prevent"]
+                .map(|phase| format!("[[runbook.eve.step]]\nphase = \"{phase}\"\ndo = \"Nothing.\"\ngeneral = true\n"))
+                .concat()
+        )
+    };
+    for more in ["", "role = \"companion\"\n"] {
+        let project = Project::git().stage("a.txt", TOKEN).bytes(".keysweep.toml", rule(more).as_bytes());
+        let (status, document) = project.json(["git", "--staged"]);
+        assert_eq!((status, found(&document).len()), (1, 1), "{more}{document}");
+    }
+}
+
+#[test]
+fn one_long_line_does_not_excuse_the_others() {
+    let project =
+        Project::git().stage("a.env", &format!("CERT={}\nDB_PASSWORD=Winter-Is-2024!\n", "QUFB".repeat(2000)));
+    assert_eq!(project.findings(["scan"]), ["a.env:2 generic-password"]);
+    let project = project.stage("src/languages/setup.py", "db_password = \"Winter-Is-2024!\"\n");
+    assert_eq!(project.findings(["scan", "src"]), ["src/languages/setup.py:1 generic-password"]);
 }

@@ -7,7 +7,8 @@ pub(super) const OF_PLACE: &str = "move it to another path, or write a rule of y
 
 /// For a candidate that was dismissed by what it is.
 pub(super) fn of(reason: &Reason, rule: &Rule) -> String {
-    let own = |what: &str| format!("a rule of your own with {what} (keysweep rules show {} is where to start)", rule.id);
+    let own =
+        |what: &str| format!("a rule of your own with {what} (keysweep rules show {} is where to start)", rule.id);
     match reason {
         Reason::LowEntropy { bits, .. } => own(&format!("`checks = [{{ entropy = {bits:.1} }}]`")),
         Reason::FewDistinct { distinct, .. } => own(&format!("`distinct = {distinct}`")),

@@ -1,6 +1,7 @@
 //! `keysweep explain FINGERPRINT`: where the secret stands that a report or an entry names.
 
 use std::{
+    fmt::Write as _,
     io::{self, Write as _},
     path::Path,
     sync::Arc,
@@ -49,7 +50,8 @@ pub(super) fn run(args: &ExplainArgs, typed: &str) -> Result<Exit, Message> {
         };
         Ok(plan.scanner(settings, &Arc::new(Progress::default())))
     };
-    let mut reports = vec![scanner()?.scan_tree(&Tree { roots: vec![folder.clone()], no_ignore: false, threads: 0 })?];
+    let mut reports =
+        vec![scanner()?.scan_tree(&Tree { roots: vec![folder.clone()], no_ignore: false, threads: 0 })?];
     if let Some(root) = &root {
         let repository = Repository::open(root)?;
         if !repository.facts().unborn {
@@ -75,20 +77,20 @@ pub(super) fn run(args: &ExplainArgs, typed: &str) -> Result<Exit, Message> {
         ));
         text.push('\n');
         if let Some(commit) = finding.history.as_ref().and_then(|history| history.introduced.as_ref()) {
-            text += &format!("    introduced by commit {:.12}\n", commit.id);
+            let _ = writeln!(text, "    introduced by commit {:.12}", commit.id);
         }
         match &finding.suppressed {
             Some(suppression) => {
                 let by = format!("    suppressed: {} ({})", suppression.by.id(), suppression.reason);
                 text += &neutralise(&by);
-                text += &format!("\n    to change it: {}\n", neutralise(&advice::of_suppression(&suppression.by)));
+                let _ = writeln!(text, "\n    to change it: {}", neutralise(&advice::of_suppression(&suppression.by)));
             }
             None => text += "    reported\n",
         }
     }
     let gaps: usize = reports.iter().map(|report| report.gaps.len()).sum();
     if gaps > 0 {
-        text += &format!("{gaps} things could not be read: it may stand there, too\n");
+        let _ = writeln!(text, "{gaps} things could not be read: it may stand there, too");
     }
     if all.is_empty() {
         text += "no file and no commit here holds a secret with this fingerprint: it was changed, removed with its history, or is below another root\n";
@@ -96,7 +98,7 @@ pub(super) fn run(args: &ExplainArgs, typed: &str) -> Result<Exit, Message> {
         (Place::File { path, .. }, Some(location)) => Some(format!("{path}:{}", location.start_line)),
         _ => None,
     }) {
-        text += &format!("the whole trace: keysweep explain {}\n", neutralise(&line));
+        let _ = writeln!(text, "the whole trace: keysweep explain {}", neutralise(&line));
     }
     match io::stdout().lock().write_all(text.as_bytes()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Message::new(format!("cannot write: {error}"))),

@@ -52,7 +52,8 @@ impl<'a> PolicyObject<'a> {
         for by in report.suppressed.iter().filter_map(|finding| finding.suppressed.as_ref()).map(|one| &one.by) {
             *counts.entry((by.id(), SuppressedBy::file(by))).or_default() += 1;
         }
-        let origin = |((by, file), count): ((String, Option<&'a str>), usize)| OriginObject { by, file: file.map(text), count };
+        let origin =
+            |((by, file), count): ((String, Option<&'a str>), usize)| OriginObject { by, file: file.map(text), count };
         Self {
             read_from: policy.read_from.iter().map(|name| text(name)).collect(),
             inline: policy.inline,
