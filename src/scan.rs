@@ -1,5 +1,6 @@
 //! Sources × rules → report. The one place that knows threads.
 
+mod added;
 mod assemble;
 mod canary;
 mod change;
@@ -7,6 +8,7 @@ mod content;
 mod explain;
 mod files;
 mod history;
+mod ignored;
 #[cfg(test)]
 mod locality;
 mod objects;
@@ -30,7 +32,7 @@ pub use prove::{Problem, prove};
 use crate::{
     detect::Detector,
     finding::Finding,
-    report::{Coverage, Report, Thresholds},
+    report::{Added, Coverage, Report, Thresholds},
     rules::RuleSet,
     source::{Exclusion, Gap, GapKind, Item, RelPath},
     suppress::Policy,
@@ -122,6 +124,7 @@ struct Gathered {
     notes: Vec<String>,
     dismissed: BTreeMap<&'static str, usize>,
     coverage: Coverage,
+    added: Vec<Added>,
 }
 
 #[derive(Debug, Default)]

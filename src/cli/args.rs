@@ -21,8 +21,12 @@ pub(crate) enum Command {
     Scan(ScanArgs),
     /// Scan a git repository: its whole history, the index, or a range of commits
     Git(GitArgs),
-    /// Show every candidate of a file with its verdict and the reason
+    /// Show every candidate of a file with its verdict, or what a fingerprint stands for
     Explain(ExplainArgs),
+    /// Write down what was found and may stay, and keep that list tidy
+    Baseline(BaselineArgs),
+    /// Show and check what .keysweep.toml sets
+    Config(ConfigArgs),
     /// List, show and check rules
     Rules(RulesArgs),
     /// Put keysweep into git's hooks: before a commit, before a push, on a server
@@ -152,8 +156,8 @@ pub(crate) struct GitArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct ExplainArgs {
-    /// A file, or one line of it as FILE:LINE
-    #[arg(value_name = "FILE[:LINE]")]
+    /// A file, one line of it as FILE:LINE, or a fingerprint from a report (ks1:…)
+    #[arg(value_name = "FILE[:LINE]|FINGERPRINT")]
     pub(crate) place: PathBuf,
     #[command(flatten)]
     pub(crate) rules: RuleArgs,
@@ -194,6 +198,99 @@ pub(crate) enum RulesCommand {
     },
 }
 
+#[derive(Debug, Args)]
+pub(crate) struct BaselineArgs {
+    #[command(subcommand)]
+    pub(crate) command: BaselineCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum BaselineCommand {
+    /// Write .keysweepignore from everything that is found now: read it before you commit it
+    Create {
+        #[command(flatten)]
+        grant: GrantArgs,
+        #[command(flatten)]
+        place: BaselinePlace,
+    },
+    /// Drop entries that fit nothing any more, follow renamed files, and with --reason add what is new
+    Update {
+        #[command(flatten)]
+        grant: GrantArgs,
+        /// Only add findings of these files (repeatable)
+        #[arg(long, value_name = "PATH", requires = "reason")]
+        only: Vec<String>,
+        #[command(flatten)]
+        place: BaselinePlace,
+    },
+    /// Tell which entries are expired, duplicate or no entries at all (these fail), and which are unused
+    Check {
+        /// Fail also if an entry is unused
+        #[arg(long)]
+        fail_on_unused: bool,
+        #[command(flatten)]
+        place: BaselinePlace,
+    },
+}
+
+/// What a new entry says.
+#[derive(Debug, Args)]
+pub(crate) struct GrantArgs {
+    /// Why these findings may stay
+    #[arg(long, value_name = "TEXT", requires = "owner")]
+    pub(crate) reason: Option<String>,
+    /// Who answers for them
+    #[arg(long, value_name = "WHO", requires = "reason")]
+    pub(crate) owner: Option<String>,
+    /// The last day on which they count
+    #[arg(long, value_name = "DATE", requires = "reason")]
+    pub(crate) expires: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct BaselinePlace {
+    /// A repository, or a folder that is in none
+    #[arg(value_name = "FOLDER", default_value = ".")]
+    pub(crate) folder: PathBuf,
+    /// Look at the files only, not at the history
+    #[arg(long)]
+    pub(crate) files_only: bool,
+    #[command(flatten)]
+    pub(crate) rules: RuleArgs,
+    /// Judge expiry as of this moment (default: SOURCE_DATE_EPOCH, else the clock)
+    #[arg(long, value_name = "TIME")]
+    pub(crate) now: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ConfigArgs {
+    #[command(subcommand)]
+    pub(crate) command: ConfigCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConfigCommand {
+    /// Print every setting that applies and where it comes from
+    Show {
+        /// A folder of the repository
+        #[arg(value_name = "FOLDER", default_value = ".")]
+        folder: PathBuf,
+        #[command(flatten)]
+        rules: RuleArgs,
+    },
+    /// Read the configuration and what it extends; fail if something is wrong or expired
+    Check {
+        /// A folder of the repository
+        #[arg(value_name = "FOLDER", default_value = ".")]
+        folder: PathBuf,
+        #[command(flatten)]
+        rules: RuleArgs,
+        /// Judge expiry as of this moment (default: SOURCE_DATE_EPOCH, else the clock)
+        #[arg(long, value_name = "TIME")]
+        now: Option<String>,
+    },
+}
+
 /// Which rules and which policy.
 #[derive(Debug, Args)]
 pub(crate) struct RuleArgs {
@@ -209,6 +306,18 @@ pub(crate) struct RuleArgs {
     /// Let no comment in a scanned file allow a finding
     #[arg(long, help_heading = "Rules and policy")]
     pub(crate) no_inline: bool,
+    /// List of findings that may stay, instead of .keysweepignore at the repository's root
+    #[arg(long, value_name = "FILE", help_heading = "Rules and policy", conflicts_with = "no_baseline")]
+    pub(crate) baseline: Option<PathBuf>,
+    /// Do not read .keysweepignore
+    #[arg(long, help_heading = "Rules and policy")]
+    pub(crate) no_baseline: bool,
+    /// Trust nothing of what is scanned: neither its files of allowances nor its comments
+    #[arg(long, help_heading = "Rules and policy", conflicts_with = "trust_repo")]
+    pub(crate) no_trust: bool,
+    /// Trust the allowances at HEAD where nothing is trusted by default: bare repositories, pre-receive hooks
+    #[arg(long, help_heading = "Rules and policy")]
+    pub(crate) trust_repo: bool,
 }
 
 /// What is shown, where, and what fails.
@@ -231,6 +340,12 @@ pub(crate) struct ReportArgs {
     /// Least confidence that fails the run
     #[arg(long, value_name = "LEVEL", help_heading = "Report")]
     pub(crate) fail_on: Option<Level>,
+    /// strict: fail also on suppressions that the change itself adds, and on a lost canary
+    #[arg(long, value_name = "POLICY", default_value = "normal", help_heading = "Report")]
+    pub(crate) policy: PolicyLevel,
+    /// Fail also if an entry of .keysweepignore fits nothing any more
+    #[arg(long, help_heading = "Report")]
+    pub(crate) fail_on_unused: bool,
     /// Exit code for findings
     #[arg(long, value_name = "N", default_value_t = 1, help_heading = "Report")]
     pub(crate) exit_code: u8,
@@ -250,6 +365,12 @@ pub(crate) enum Rotation {
     Full,
     Short,
     None,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum PolicyLevel {
+    Normal,
+    Strict,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]

@@ -2,7 +2,9 @@
 
 use std::process::ExitCode;
 
-use keysweep::report::Report;
+use keysweep::report::{Report, StaleKind};
+
+use crate::args::ReportArgs;
 
 /// How a run ended. The numbers are an interface.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,11 +24,13 @@ pub(crate) enum Exit {
 }
 
 impl Exit {
-    /// Findings come before gaps; `--allow-incomplete` lets gaps pass.
-    pub(crate) fn of(report: &Report, code: u8, allow_incomplete: bool, interrupted: bool) -> Self {
+    /// Findings (and what the policy fails on) come before gaps; `--allow-incomplete` lets gaps pass.
+    pub(crate) fn of(report: &Report, args: &ReportArgs, interrupted: bool) -> Self {
+        let (code, allow_incomplete) = (args.exit_code, args.allow_incomplete);
+        let unused = args.fail_on_unused && report.policy.stale.iter().any(|stale| stale.kind == StaleKind::Unused);
         if interrupted {
             Self::Interrupted
-        } else if report.failing > 0 {
+        } else if report.failing > 0 || unused || report.policy.fails(&report.coverage) {
             Self::Findings(code)
         } else if report.is_incomplete() && !allow_incomplete {
             Self::Incomplete

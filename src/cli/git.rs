@@ -6,8 +6,8 @@ use std::{
 };
 
 use keysweep::{
-    report::Format,
-    rules::Confidence,
+    config::FILE_NAME,
+    report::{Format, Job},
     scan::{ChangeSelection, Settings},
     source::{
         RelPath, SourceError,
@@ -20,8 +20,9 @@ use crate::{
     args::GitArgs,
     exit::Exit,
     message::Message,
-    options::{self, Plan, Trust},
+    options::{self, Plan},
     output,
+    trust::Trust,
 };
 
 /// Which part of the repository is scanned.
@@ -35,35 +36,45 @@ pub(crate) fn run(args: &GitArgs) -> Result<Exit, Message> {
     let brief = args.staged && args.report.rotation.is_none();
     let default = if brief { Format::Brief } else { Format::Human };
     let outputs = output::parse(&args.report.formats, default)?;
-    let part = part(args)?;
-    let mut repository = match (Repository::open(&args.repository), &part) {
-        (Ok(repository), _) => repository,
-        (Err(SourceError::ObjectsOnly { message, object_dirs, work_dir, .. }), Part::Everything(Selection::All)) => {
-            let plan = Plan::new(&args.rules, &Trust::Folder(work_dir))?;
+    let whole = !args.staged && args.range.is_none() && args.since.is_none() && args.refs.is_empty();
+    let mut repository = match Repository::open(&args.repository) {
+        Ok(repository) => repository,
+        Err(SourceError::ObjectsOnly { message, object_dirs, work_dir, .. }) if whole => {
+            let plan = Plan::new(
+                &args.rules,
+                &work_dir.map_or(Trust::Nothing, |folder| Trust::of_folder(&args.rules, folder)),
+            )?
+            .strictness(&args.report);
             let run = Run::start();
-            let settings = settings(args, &plan, &part)?;
+            let settings = settings(args, &plan, Job::History)?;
             let scanner = plan.scanner(settings, &run.progress);
             let scanner = scanner.with_line_hashes(output::need_line_hashes(&outputs));
             return run.end(&scanner.scan_objects(object_dirs, &message), &outputs, &args.report);
         }
-        (Err(error), _) => return Err(error.into()),
+        Err(error) => return Err(error.into()),
     };
+    let part = part(args, &repository)?;
     if args.staged
         && let Some(path) = index_of_hook(&args.repository, &repository)
     {
         repository.set_index_file(path);
     }
-    let trust = match &part {
-        // Only the base of a range is trusted: what is examined may not allow itself.
-        Part::Change(ChangeSelection::Range(range)) => Trust::Revision(&repository, base(range)),
-        _ => match &repository.facts().work_dir {
-            Some(folder) => Trust::Folder(Some(folder.clone())),
-            None if repository.facts().unborn => Trust::Folder(None),
-            None => Trust::Revision(&repository, "HEAD".to_owned()),
-        },
+    let base = match &part {
+        Part::Change(ChangeSelection::Range(range)) => Some(base(range)),
+        _ => None,
     };
-    let plan = Plan::new(&args.rules, &trust)?;
-    let settings = settings(args, &plan, &part)?;
+    let trust = Trust::of_repository(&args.rules, &repository, base);
+    let job = match &part {
+        Part::Everything(Selection::All) => Job::History,
+        Part::Everything(Selection::Refs(_)) => Job::Refs,
+        Part::Change(ChangeSelection::Staged) => Job::Staged,
+        Part::Change(_) => Job::Range,
+    };
+    let mut plan = Plan::new(&args.rules, &trust)?.strictness(&args.report);
+    if job == Job::History {
+        plan = plan.covering(|_| true);
+    }
+    let settings = settings(args, &plan, job)?;
     let run = Run::start();
     let scanner = plan.scanner(settings, &run.progress);
     let scanner = scanner.with_line_hashes(output::need_line_hashes(&outputs));
@@ -74,15 +85,9 @@ pub(crate) fn run(args: &GitArgs) -> Result<Exit, Message> {
     run.end(&report, &outputs, &args.report)
 }
 
-fn settings(args: &GitArgs, plan: &Plan, part: &Part) -> Result<Settings, Message> {
-    let (show, fail) = match part {
-        Part::Everything(_) => (Confidence::Low, Confidence::Medium),
-        // A hook must never cry wolf.
-        Part::Change(ChangeSelection::Staged) => (Confidence::Medium, Confidence::High),
-        Part::Change(_) => (Confidence::Medium, Confidence::Medium),
-    };
+fn settings(args: &GitArgs, plan: &Plan, job: Job) -> Result<Settings, Message> {
     Ok(Settings {
-        thresholds: plan.thresholds(&args.report, show, fail),
+        thresholds: plan.thresholds(&args.report, job),
         now: options::now(args.report.now.as_deref())?,
         target: args.repository.display().to_string(),
         prefix: RelPath::default(),
@@ -90,14 +95,14 @@ fn settings(args: &GitArgs, plan: &Plan, part: &Part) -> Result<Settings, Messag
     })
 }
 
-fn part(args: &GitArgs) -> Result<Part, Message> {
+fn part(args: &GitArgs, repository: &Repository) -> Result<Part, Message> {
     if args.staged {
         Ok(Part::Change(ChangeSelection::Staged))
     } else if let Some(range) = &args.range {
         if !range.contains("..") {
             return Err(Message::new(format!("{range:?} is no range")).hint(format!("write --range {range}..HEAD")));
         }
-        Ok(Part::Change(ChangeSelection::Range(range.clone())))
+        Ok(Part::Change(ChangeSelection::Range(of_new_branch(range, repository)?)))
     } else if let Some(date) = &args.since {
         Ok(Part::Change(ChangeSelection::Since(options::moment(date)?)))
     } else if args.refs.is_empty() {
@@ -117,6 +122,23 @@ fn index_of_hook(named: &Path, repository: &Repository) -> Option<PathBuf> {
         Some(folder == fs::canonicalize(&repository.facts().git_dir).ok()?)
     };
     (named == Path::new(".") || own() == Some(true)).then_some(path)
+}
+
+/// A range whose first side is all zeros, as git and forges say of a branch that is new: what it has beyond the
+/// default branch.
+fn of_new_branch(range: &str, repository: &Repository) -> Result<String, Message> {
+    let (a, b) = range.split_once("..").unwrap_or((range, ""));
+    let b = b.trim_start_matches('.');
+    if !matches!(a.len(), 40 | 64) || a.bytes().any(|byte| byte != b'0') {
+        return Ok(range.to_owned());
+    }
+    let names = ["origin/HEAD", "origin/main", "origin/master", "main", "master"];
+    let exists = |name: &&&str| repository.read_at(name, &RelPath::new(FILE_NAME)).is_ok();
+    let base = names.iter().find(exists).ok_or_else(|| {
+        Message::new(format!("{b:?} is new, and there is no default branch to compare it with"))
+            .hint(format!("scan all of it: keysweep git --ref {b}"))
+    })?;
+    Ok(format!("{base}..{b}"))
 }
 
 /// The side of a range that was there before.

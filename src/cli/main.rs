@@ -1,6 +1,8 @@
 //! The command line.
 
 mod args;
+mod baseline;
+mod config;
 mod exit;
 mod explain;
 mod git;
@@ -11,6 +13,7 @@ mod output;
 mod progress;
 mod rules;
 mod scan;
+mod trust;
 
 use std::{
     io::{self, Write as _},
@@ -37,6 +40,8 @@ fn main() -> ExitCode {
         Command::Scan(args) => scan::run(&args),
         Command::Git(args) => git::run(&args),
         Command::Explain(args) => explain::run(&args),
+        Command::Baseline(args) => baseline::run(&args.command),
+        Command::Config(args) => config::run(&args.command),
         Command::Rules(args) => rules::run(&args.command),
         Command::Hook(args) => hook::run(&args.command),
     };
@@ -84,6 +89,6 @@ impl Run {
         drop(self.bar);
         output::write(outputs, report, &options::look(args), args.color)?;
         let interrupted = self.interrupted.load(Ordering::SeqCst);
-        Ok(Exit::of(report, args.exit_code, args.allow_incomplete, interrupted))
+        Ok(Exit::of(report, args, interrupted))
     }
 }

@@ -10,28 +10,21 @@ use std::{
 
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use keysweep::{
-    config::{Config, FILE_NAME},
-    report::{Look, RotationDetail, Thresholds},
+    config::{Config, Threshold},
+    report::{Job, Look, RotationDetail, Thresholds},
     rules::{Confidence, RuleSet, load},
     scan::{Progress, Scanner, Settings},
-    source::{RelPath, git::Repository},
+    suppress::Scope,
 };
 
 use crate::{
-    args::{Level, ReportArgs, Rotation, RuleArgs},
+    args::{Level, PolicyLevel, ReportArgs, Rotation, RuleArgs},
     message::Message,
+    trust::{self, Trust},
 };
 
 /// A rule file or configuration longer than this is a mistake.
-const LARGEST_TEXT: u64 = 8 << 20;
-
-/// Where the configuration comes from if the user names none.
-pub(crate) enum Trust<'a> {
-    /// `.keysweep.toml` in this folder.
-    Folder(Option<PathBuf>),
-    /// `.keysweep.toml` of this revision: a change may not bring its own permission.
-    Revision(&'a Repository, String),
-}
+pub(crate) const LARGEST_TEXT: u64 = 8 << 20;
 
 /// Everything a scan needs besides its target.
 pub(crate) struct Plan {
@@ -47,27 +40,34 @@ impl Plan {
             more.extend(load(&path.display().to_string(), &read_text(path)?)?);
         }
         let rules = if more.is_empty() { builtin } else { builtin.with(more)? };
-        let mut config = match configuration(args, trust)? {
-            Some((name, text)) => Config::parse(&name, &text, &rules)?,
-            None => Config {
-                policy: keysweep::suppress::Policy { inline: true, ..Default::default() },
-                ..Config::default()
-            },
-        };
-        if args.no_inline {
-            config.policy.inline = false;
-        }
+        let mut config = trust::configuration(args, trust, &rules)?;
+        config.policy.inline = !args.no_inline && !matches!(trust, Trust::Nothing);
+        config.policy.ignore = trust::ignore_file(args, trust);
         let own = std::mem::take(&mut config.rules);
         let rules = if own.is_empty() { rules } else { rules.with(own)? };
         Ok(Self { rules: Arc::new(rules), config })
     }
 
     /// Thresholds: what was typed, else what the configuration says, else what suits the job.
-    pub(crate) fn thresholds(&self, args: &ReportArgs, show: Confidence, fail: Confidence) -> Thresholds {
+    pub(crate) fn thresholds(&self, args: &ReportArgs, job: Job) -> Thresholds {
+        let suits = thresholds_of(job);
+        let set = |threshold: &Threshold| threshold.of(job).map(|(level, _)| *level);
         Thresholds {
-            show: args.min_confidence.map(confidence).or(self.config.min_confidence).unwrap_or(show),
-            fail: args.fail_on.map(confidence).or(self.config.fail_on).unwrap_or(fail),
+            show: args.min_confidence.map(confidence).or(set(&self.config.min_confidence)).unwrap_or(suits.show),
+            fail: args.fail_on.map(confidence).or(set(&self.config.fail_on)).unwrap_or(suits.fail),
         }
+    }
+
+    /// What the run looks at all of, so that entries of the ignore file can be called unused.
+    pub(crate) fn covering(mut self, covers: impl Fn(&Scope) -> bool + Send + Sync + 'static) -> Self {
+        self.config.policy.ignore = self.config.policy.ignore.map(|ignore| ignore.covering(covers));
+        self
+    }
+
+    /// `--policy strict`.
+    pub(crate) fn strictness(mut self, args: &ReportArgs) -> Self {
+        self.config.policy.strict = args.policy == PolicyLevel::Strict;
+        self
     }
 
     pub(crate) fn scanner(self, settings: Settings, progress: &Arc<Progress>) -> Scanner {
@@ -75,30 +75,15 @@ impl Plan {
     }
 }
 
-/// Name and text of the configuration, if there is one.
-fn configuration(args: &RuleArgs, trust: &Trust<'_>) -> Result<Option<(String, String)>, Message> {
-    if args.no_config {
-        return Ok(None);
-    }
-    if let Some(path) = &args.config {
-        return Ok(Some((path.display().to_string(), read_text(path)?)));
-    }
-    match trust {
-        Trust::Folder(None) => Ok(None),
-        Trust::Folder(Some(folder)) => {
-            let path = folder.join(FILE_NAME);
-            match fs::symlink_metadata(&path) {
-                Ok(metadata) if metadata.is_file() => Ok(Some((FILE_NAME.to_owned(), read_text(&path)?))),
-                Ok(_) => Err(Message::new(format!("{} is no regular file", path.display()))
-                    .hint("a link or folder is not read; pass --config FILE or --no-config")),
-                Err(_) => Ok(None),
-            }
-        }
-        Trust::Revision(repository, revision) => {
-            let bytes = repository.read_at(revision, &RelPath::new(FILE_NAME))?;
-            Ok(bytes.map(|bytes| (format!("{revision}:{FILE_NAME}"), String::from_utf8_lossy(&bytes).into_owned())))
-        }
-    }
+/// What is shown and what fails if nobody says anything.
+pub(crate) fn thresholds_of(job: Job) -> Thresholds {
+    let (show, fail) = match job {
+        // A hook must never cry wolf.
+        Job::Staged => (Confidence::Medium, Confidence::High),
+        Job::Range => (Confidence::Medium, Confidence::Medium),
+        _ => (Confidence::Low, Confidence::Medium),
+    };
+    Thresholds { show, fail }
 }
 
 /// Reads a text file of the user's.

@@ -14,12 +14,13 @@ use crate::{
     args::RulesCommand,
     exit::Exit,
     message::Message,
-    options::{Plan, Trust, read_text, repository_root},
+    options::{Plan, read_text, repository_root},
+    trust::Trust,
 };
 
 pub(crate) fn run(command: &RulesCommand) -> Result<Exit, Message> {
     let mut out = io::stdout().lock();
-    let here = || Trust::Folder(repository_root(std::path::Path::new(".")));
+    let here = || repository_root(std::path::Path::new(".")).map_or(Trust::Nothing, Trust::Folder);
     let outcome = match command {
         RulesCommand::List { rules } => list(&Plan::new(rules, &here())?.rules, &mut out),
         RulesCommand::Show { id, rules } => {

@@ -1,12 +1,16 @@
 //! `keysweep scan`.
 
-use std::{fs, io, path::Path};
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
 
+use bstr::ByteSlice as _;
 use keysweep::{
-    report::Format,
-    rules::Confidence,
+    report::{Format, Job},
     scan::Settings,
     source::{RelPath, tree::Tree},
+    suppress::Scope,
 };
 
 use crate::{
@@ -14,8 +18,9 @@ use crate::{
     args::ScanArgs,
     exit::Exit,
     message::Message,
-    options::{self, Plan, Trust},
+    options::{self, Plan},
     output,
+    trust::Trust,
 };
 
 pub(crate) fn run(args: &ScanArgs) -> Result<Exit, Message> {
@@ -33,16 +38,21 @@ pub(crate) fn run(args: &ScanArgs) -> Result<Exit, Message> {
     };
     // Outside of a repository the scanned folder itself may hold the configuration.
     let root = options::repository_root(folder).unwrap_or_else(|| folder.to_path_buf());
-    let plan = Plan::new(&args.rules, &Trust::Folder(Some(root)))?;
+    let trust = Trust::of_folder(&args.rules, root.clone());
+    let prefix = prefix(args);
+    let mut plan = Plan::new(&args.rules, &trust)?.strictness(&args.report);
+    if !stdin {
+        plan = plan.covering(covered(args, &root));
+    }
     let settings = Settings {
-        thresholds: plan.thresholds(&args.report, Confidence::Low, Confidence::Medium),
+        thresholds: plan.thresholds(&args.report, Job::Files),
         now: options::now(args.report.now.as_deref())?,
         target: if stdin {
             format!("standard input ({})", args.stdin_name)
         } else {
             args.paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(" ")
         },
-        prefix: prefix(args),
+        prefix,
         whole_blobs: false,
     };
     let run = Run::start();
@@ -53,6 +63,23 @@ pub(crate) fn run(args: &ScanArgs) -> Result<Exit, Message> {
         scanner.scan_tree(&Tree { roots: args.paths.clone(), no_ignore: args.no_ignore, threads: 0 })?
     };
     run.end(&report, &outputs, &args.report)
+}
+
+/// Which entries of the ignore file this run could fit: those of files below the scanned paths. In a repository
+/// what is gone from the files may still be in the history, so no entry is judged.
+fn covered(args: &ScanArgs, root: &Path) -> impl Fn(&Scope) -> bool + Send + Sync + use<> {
+    let in_repository = options::repository_root(root).is_some();
+    let root = fs::canonicalize(root).unwrap_or_else(|_| root.to_path_buf());
+    let roots: Vec<PathBuf> = args.paths.iter().filter_map(|path| fs::canonicalize(path).ok()).collect();
+    move |scope| match scope {
+        _ if in_repository => false,
+        Scope::At(path) => path.as_bstr().to_path().is_ok_and(|path| {
+            let file = root.join(path);
+            roots.iter().any(|root| file.starts_with(root))
+        }),
+        Scope::Anywhere => roots.contains(&root),
+        Scope::Messages | Scope::Unplaced => true,
+    }
 }
 
 /// Where relative paths start below the repository's root, so that a configuration's paths mean the

@@ -5,6 +5,7 @@ use std::{fmt, ops::Range};
 use serde::Deserialize;
 use toml::Spanned;
 
+use super::Origin;
 use crate::rules::Confidence;
 
 /// A configuration that cannot be used, where, and what would mend it.
@@ -36,9 +37,13 @@ impl std::error::Error for ConfigError {}
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(super) struct ConfigFile {
     #[serde(default)]
-    pub(super) min_confidence: Option<Confidence>,
+    pub(super) extend: Vec<Spanned<String>>,
+    pub(super) min_confidence: Option<Spanned<Confidence>>,
+    pub(super) fail_on: Option<Spanned<Confidence>>,
     #[serde(default)]
-    pub(super) fail_on: Option<Confidence>,
+    pub(super) job: JobTables,
+    #[serde(default)]
+    pub(super) path: Vec<Spanned<PathSpec>>,
     #[serde(default)]
     pub(super) allow: AllowLists,
     // Rules of the user's own are read by the rules module; here they only may be there.
@@ -53,23 +58,70 @@ pub(super) struct ConfigFile {
 
 #[derive(Deserialize, Default)]
 #[serde(deny_unknown_fields)]
+pub(super) struct JobTables {
+    pub(super) files: Option<JobSpec>,
+    pub(super) history: Option<JobSpec>,
+    pub(super) range: Option<JobSpec>,
+    pub(super) staged: Option<JobSpec>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct JobSpec {
+    pub(super) min_confidence: Option<Spanned<Confidence>>,
+    pub(super) fail_on: Option<Spanned<Confidence>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct PathSpec {
+    pub(super) paths: Option<Vec<String>>,
+    pub(super) min_confidence: Option<Confidence>,
+    pub(super) fail_on: Option<Confidence>,
+    pub(super) inline: Option<bool>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields)]
 pub(super) struct AllowLists {
     #[serde(default)]
-    pub(super) paths: Vec<Spanned<AllowSpec>>,
+    pub(super) paths: Vec<Spanned<AllowPathSpec>>,
     #[serde(default)]
-    pub(super) rules: Vec<Spanned<AllowSpec>>,
+    pub(super) rules: Vec<Spanned<AllowRuleSpec>>,
     #[serde(default)]
-    pub(super) values: Vec<Spanned<AllowSpec>>,
+    pub(super) values: Vec<Spanned<AllowValueSpec>>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct AllowSpec {
+pub(super) struct AllowPathSpec {
     #[serde(default)]
     pub(super) reason: String,
+    pub(super) expires: Option<Spanned<toml::Value>>,
     pub(super) paths: Option<Vec<String>>,
-    pub(super) rule: Option<String>,
-    pub(super) pattern: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct AllowRuleSpec {
+    #[serde(default)]
+    pub(super) reason: String,
+    pub(super) expires: Option<Spanned<toml::Value>>,
+    pub(super) paths: Option<Vec<String>>,
+    pub(super) rule: Option<Spanned<String>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct AllowValueSpec {
+    #[serde(default)]
+    pub(super) reason: String,
+    pub(super) expires: Option<Spanned<toml::Value>>,
+    pub(super) paths: Option<Vec<String>>,
+    pub(super) rule: Option<Spanned<String>>,
+    pub(super) pattern: Option<Spanned<String>>,
+    pub(super) value: Option<Spanned<String>>,
+    pub(super) fingerprint: Option<Spanned<String>>,
 }
 
 /// A configuration text and its name.
@@ -87,7 +139,7 @@ impl Located<'_> {
     }
 
     /// The text with everything but the rules made blank, so that places stay right.
-    pub(super) fn rules_only(&self) -> Result<String, ConfigError> {
+    pub(super) fn rules_only(&self) -> String {
         let mut keep = true;
         let mut out = String::with_capacity(self.text.len());
         let mut in_root = true;
@@ -106,27 +158,26 @@ impl Located<'_> {
                 out.extend(line.chars().map(|c| if c == '\n' { '\n' } else { ' ' }));
             }
         }
-        Ok(out)
+        out
+    }
+
+    /// Line and column of a byte, from 1.
+    fn place(&self, at: usize) -> (usize, usize) {
+        let before = self.text.get(..at).unwrap_or(self.text);
+        (before.matches('\n').count() + 1, before.chars().rev().take_while(|c| *c != '\n').count() + 1)
+    }
+
+    pub(super) fn origin(&self, span: &Range<usize>) -> Origin {
+        Origin { file: self.name.to_owned(), line: self.place(span.start).0 }
     }
 
     pub(super) fn error(&self, span: Range<usize>, message: &str, mend: &str) -> ConfigError {
-        let before = self.text.get(..span.start).unwrap_or(self.text);
         ConfigError {
             file: self.name.to_owned(),
-            place: Some((
-                before.matches('\n').count() + 1,
-                before.chars().rev().take_while(|c| *c != '\n').count() + 1,
-            )),
+            place: Some(self.place(span.start)),
             message: message.to_owned(),
             mend: mend.to_owned(),
         }
-    }
-
-    pub(super) fn check_reason(&self, span: Range<usize>, reason: &str) -> Result<(), ConfigError> {
-        if reason.trim().len() < 3 {
-            return Err(self.error(span, "the entry has no reason", "add `reason = \"why this is no secret\"`"));
-        }
-        Ok(())
     }
 
     pub(super) fn need<'t, T>(

@@ -243,11 +243,9 @@ ignores = ["y"]
         .expect("one rule");
         let mut found = Vec::new();
         let window = Window { bytes: text.as_bytes(), start: 0 };
-        anchors(&rules, |anchor, word| {
-            for (at, _) in text.to_lowercase().match_indices(&*anchor) {
-                find(&rules, &[word], &window, &(at..at + anchor.len()), &mut found);
-            }
-        });
+        let detector = crate::detect::Detector::new(std::sync::Arc::new(rules));
+        detector.find(&window, &(0..text.len()), crate::detect::Class::Plain, &mut found);
+        crate::detect::Detector::finish(&mut found);
         found.len()
     }
 

@@ -191,6 +191,20 @@ pub struct Suppression {
 pub enum SuppressedBy {
     /// A comment beside the secret.
     Inline,
+    /// A comment beside the secret that was written for another scanner.
+    ForeignInline {
+        /// The scanner's name, such as `gitleaks`.
+        tool: &'static str,
+    },
+    /// An entry of the ignore file.
+    IgnoreFile {
+        /// Such as `.keysweepignore`.
+        file: String,
+        /// Its line, from 1.
+        line: usize,
+        /// Who answers for it.
+        owner: String,
+    },
     /// An allowlist entry: the file and which list.
     Config {
         /// Such as `.keysweep.toml`.
@@ -205,7 +219,22 @@ impl SuppressedBy {
     pub fn id(&self) -> String {
         match self {
             Self::Inline => "inline".to_owned(),
+            Self::ForeignInline { tool } => format!("inline-{tool}"),
+            Self::IgnoreFile { .. } => "ignore-file".to_owned(),
             Self::Config { list, .. } => format!("config-{list}"),
+        }
+    }
+
+    /// Whether it stands beside the secret.
+    pub fn is_inline(&self) -> bool {
+        matches!(self, Self::Inline | Self::ForeignInline { .. })
+    }
+
+    /// Where that is written, for counts; `None` for comments, which stand where the secret does.
+    pub fn file(&self) -> Option<&str> {
+        match self {
+            Self::Inline | Self::ForeignInline { .. } => None,
+            Self::IgnoreFile { file, .. } | Self::Config { file, .. } => Some(file),
         }
     }
 }

@@ -112,13 +112,21 @@ fn settle_overlaps(rules: &RuleSet, judged: &mut [Judged]) {
         let rule = judged[at].candidate.rule;
         let generic = rank(rules.at(rule), &judged[at]).0 == 0;
         let near = taken.range((range.start.saturating_sub(longest), 0)..(range.end, 0));
+        // A repository adds rules and must not hide behind them what a built-in rule sees: its rule may rename
+        // a finding but not make it less certain, and what it dismisses settles nothing.
+        let foreign = |by: usize| !rules.at(by).is_built_in() && rules.at(rule).is_built_in();
         // Of several the most specific counts, which was taken first.
         let over = near
             .filter(|(_, (end, by, _))| range.start < *end && *by != rule)
+            .filter(|(_, (_, by, reported))| *reported || !foreign(*by))
             .min_by_key(|((_, turn), _)| *turn)
             .map(|(_, (_, by, reported))| (*by, *reported));
         match (&judged[at].verdict, over) {
-            (Verdict::Report(_), Some((by, true))) => {
+            (Verdict::Report(confidence), Some((by, true))) => {
+                let confidence = *confidence;
+                if foreign(by) {
+                    raise(judged, by, &range, confidence);
+                }
                 judged[at].verdict = Verdict::Dismiss(Reason::Shadowed(rules.at(by).id.clone()));
             }
             (Verdict::Report(_), Some((by, false))) if generic => {
@@ -133,6 +141,20 @@ fn settle_overlaps(rules: &RuleSet, judged: &mut [Judged]) {
                 taken.insert((range.start, turn), (range.end, rule, false));
             }
             (Verdict::Dismiss(_), _) => {}
+        }
+    }
+}
+
+/// Makes what a rule reports in a range at least so certain.
+fn raise(judged: &mut [Judged], rule: usize, range: &std::ops::Range<u64>, least: Confidence) {
+    for one in judged.iter_mut() {
+        let secret = &one.candidate.secret;
+        if one.candidate.rule == rule
+            && secret.start < range.end
+            && range.start < secret.end
+            && let Verdict::Report(confidence) = &mut one.verdict
+        {
+            *confidence = least.max(*confidence);
         }
     }
 }

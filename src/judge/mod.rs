@@ -1,9 +1,12 @@
 //! Gives each candidate a verdict: first by content, then on the merged list of its blob, then by
 //! place. A dismissal keeps its reason, and `keysweep explain` prints it.
 
+mod about;
 pub mod content;
 pub mod merge;
 pub mod place;
+
+pub use about::About;
 
 use crate::{
     detect::Candidate,

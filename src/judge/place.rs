@@ -2,7 +2,7 @@
 
 use bstr::ByteSlice as _;
 
-use super::{Judged, Reason, Verdict, merge};
+use super::{About, Judged, Reason, Verdict, merge};
 use crate::{
     rules::{Check, Checksum, Matcher, Rule},
     source::RelPath,
@@ -24,6 +24,8 @@ pub enum PathClass {
     Localisation,
     /// Bundled or minified.
     Minified,
+    /// Test vectors of a standard.
+    Vectors,
     /// Anything else.
     Ordinary,
 }
@@ -64,17 +66,23 @@ impl PathClass {
         ];
         if lock_names.contains(&name) || name.ends_with(".lock.json") {
             Self::Lock
-        } else if within(&[
-            "locale",
-            "locales",
-            "i18n",
-            "l10n",
-            "lang",
-            "langs",
-            "languages",
-            "translations",
-            "lc_messages",
-        ]) || name.ends_with(".po")
+        } else if is_data(name)
+            && within(&[
+                "locale",
+                "locales",
+                "i18n",
+                "l10n",
+                "lang",
+                "langs",
+                "languages",
+                "translations",
+                "lc_messages",
+            ])
+            || (name.starts_with("messages_") && name.ends_with(".properties"))
+            || name.ends_with(".xliff")
+            || name.ends_with(".ftl")
+            || folders.iter().any(|folder| folder.ends_with(".lproj"))
+            || name.ends_with(".po")
             || name.ends_with(".pot")
             || name.ends_with(".xlf")
             || name.ends_with(".resx")
@@ -100,6 +108,8 @@ impl PathClass {
             "deps",
         ]) {
             Self::Vendored
+        } else if within(&["testvectors", "test-vectors", "test_vectors", "vectors", "wycheproof", "cavp", "kat"]) {
+            Self::Vectors
         } else if within(&[
             "test",
             "tests",
@@ -149,6 +159,33 @@ impl PathClass {
             Self::Ordinary
         }
     }
+}
+
+/// Files that hold texts and no program: in a folder of languages `python.py` is code.
+fn is_data(name: &str) -> bool {
+    let ends = [
+        "json",
+        "yml",
+        "yaml",
+        "properties",
+        "po",
+        "pot",
+        "mo",
+        "xml",
+        "xlf",
+        "strings",
+        "arb",
+        "resx",
+        "csv",
+        "toml",
+        "php",
+        "js",
+        "ts",
+        "rb",
+        "txt",
+        "ini",
+    ];
+    name.rsplit_once('.').is_some_and(|(_, end)| ends.contains(&end))
 }
 
 /// `login_test`, `login-tests`, `LoginTest`; not `contest` or `latest`.
@@ -205,7 +242,7 @@ fn is_config(path: &RelPath) -> bool {
 
 /// Adjusts the verdict for one path. Only generic and contextual findings change: a key with its own
 /// checksum is a key wherever it stands.
-pub fn judge(rule: &Rule, judged: &mut Judged, path: &RelPath, minified: bool) {
+pub fn judge(rule: &Rule, judged: &mut Judged, path: &RelPath, about: About) {
     if !matches!(judged.verdict, Verdict::Report(_)) {
         return;
     }
@@ -229,8 +266,12 @@ pub fn judge(rule: &Rule, judged: &mut Judged, path: &RelPath, minified: bool) {
     if assigned && class == PathClass::Localisation {
         return dismiss(judged, "a translation, where the name is a label");
     }
-    if assigned && (class == PathClass::Minified || minified) {
+    if assigned && (class == PathClass::Minified || about.minified) {
         return dismiss(judged, "minified code");
+    }
+    let hex = judged.secret.reveal().iter().all(u8::is_ascii_hexdigit);
+    if (generic || contextual) && hex && about.vectors && matches!(class, PathClass::Test | PathClass::Vectors) {
+        return dismiss(judged, "a file of test vectors, which says so");
     }
     if assigned && judged.candidate.form == crate::detect::Form::Bare && !is_config(path) {
         return dismiss(judged, "source code, where an unquoted value is an expression");
@@ -239,6 +280,9 @@ pub fn judge(rule: &Rule, judged: &mut Judged, path: &RelPath, minified: bool) {
         PathClass::Test => "it stands in a test or fixture",
         PathClass::Docs => "it stands in documentation or an example",
         PathClass::Vendored => "it stands in somebody else's code",
+        PathClass::Vectors => "it stands among test vectors",
+        _ if about.vectors => "the file says that it holds test vectors",
+        _ if about.generated => "the file says that a program wrote it",
         _ => return,
     };
     merge::lower(&mut judged.verdict);
@@ -254,6 +298,9 @@ mod tests {
         for (path, class) in [
             ("web/package-lock.json", PathClass::Lock),
             ("src/locales/de.json", PathClass::Localisation),
+            ("src/languages/python.py", PathClass::Ordinary),
+            ("src/main/resources/messages_de.properties", PathClass::Localisation),
+            ("testvectors/aes_gcm.json", PathClass::Vectors),
             ("node_modules/x/index.js", PathClass::Vendored),
             ("pkg/auth/login_test.go", PathClass::Test),
             ("src/test/java/LoginTest.java", PathClass::Test),

@@ -5,6 +5,7 @@
 
 mod finding;
 mod incident;
+mod policy;
 mod receipt;
 mod text;
 

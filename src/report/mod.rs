@@ -58,6 +58,8 @@ pub struct Report {
     pub thresholds: Thresholds,
     /// How many findings are at or over the threshold that fails the run.
     pub failing: usize,
+    /// What was allowed, by whom, and what of that needs a look.
+    pub policy: PolicyUse,
     /// How long it took.
     pub took: Duration,
 }
@@ -74,6 +76,79 @@ impl Report {
         let mut all: Vec<&Finding> = self.findings.iter().collect();
         all.sort_by_key(|finding| Reverse((self.thresholds.fails(finding), finding.severity, finding.confidence)));
         all
+    }
+}
+
+/// What was allowed, by whom, and what of that needs a look.
+#[derive(Debug, Clone, Default)]
+pub struct PolicyUse {
+    /// The files of allowances that were trusted, as messages call them, such as `main:.keysweep.toml`.
+    pub read_from: Vec<String>,
+    /// Whether comments in what was scanned counted.
+    pub inline: bool,
+    /// Whether what the change adds, and a lost canary, fail the run (`--policy strict`).
+    pub strict: bool,
+    /// Suppressions that the examined change itself adds.
+    pub added: Vec<Added>,
+    /// Entries that no longer do anything, or cannot be understood.
+    pub stale: Vec<Stale>,
+}
+
+impl PolicyUse {
+    /// Whether the policy itself fails the run.
+    pub fn fails(&self, coverage: &Coverage) -> bool {
+        self.strict && (!self.added.is_empty() || !coverage.canaries_lost.is_empty())
+    }
+}
+
+/// A suppression that a change adds.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Added {
+    /// The file.
+    pub path: crate::source::RelPath,
+    /// Its line, from 1, where that is known.
+    pub line: Option<usize>,
+    /// What it is, such as "allow comment".
+    pub what: &'static str,
+    /// The reason it gives, or the line itself.
+    pub text: String,
+}
+
+/// An entry that does nothing, or not what its writer meant.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Stale {
+    /// Why.
+    pub kind: StaleKind,
+    /// The file.
+    pub file: String,
+    /// Its line, from 1.
+    pub line: usize,
+    /// The place that the entry names, or what is wrong with the line.
+    pub text: String,
+}
+
+/// Why an entry does nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum StaleKind {
+    /// Nothing in its place fits it any more.
+    Unused,
+    /// Its last day has passed.
+    Expired,
+    /// Another entry says the same.
+    Duplicate,
+    /// The line is no entry.
+    Malformed,
+}
+
+impl StaleKind {
+    /// The stable name in JSON.
+    pub fn id(self) -> &'static str {
+        match self {
+            Self::Unused => "unused",
+            Self::Expired => "expired",
+            Self::Duplicate => "duplicate",
+            Self::Malformed => "malformed",
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, ops::Range, sync::Arc, time::Duration};
 
 use git2::Oid;
 
-use super::{CanaryScope, Coverage, Job, Report, Thresholds};
+use super::{CanaryScope, Coverage, Job, PolicyUse, Report, Thresholds};
 use crate::{
     finding::{
         Excerpt, Fact, Finding, Fingerprint, History, Incident, LineIndex, Part, Place, Secret, SuppressedBy,
@@ -297,6 +297,7 @@ pub(super) fn sample() -> Report {
         notes: vec![".env is ignored by git and was read all the same".into()],
         thresholds: Thresholds { show: Confidence::Low, fail: Confidence::Medium },
         failing: 7,
+        policy: PolicyUse { inline: true, read_from: vec![".keysweep.toml".into()], ..PolicyUse::default() },
         took: Duration::from_millis(1_234),
     }
 }

@@ -21,8 +21,8 @@ use crate::{
 const SHORTEST_TO_MASK: usize = 8;
 
 pub(super) fn report(scanner: &Scanner, job: Job, gathered: Gathered, started: Instant) -> Report {
-    let Gathered { findings, mut gaps, mut notes, dismissed, mut coverage } = gathered;
-    scanner.send_canaries(job, &mut coverage);
+    let Gathered { findings, mut gaps, mut notes, dismissed, mut coverage, added } = gathered;
+    gaps.extend(scanner.send_canaries(job, &mut coverage));
     gaps.sort();
     gaps.dedup();
     notes.sort();
@@ -37,15 +37,16 @@ pub(super) fn report(scanner: &Scanner, job: Job, gathered: Gathered, started: I
             told.insert(place)
         });
     }
+    let policy = scanner.policy_use(added, &mut findings, &gaps);
     mask_everywhere(&mut findings);
     let (mut suppressed, mut findings): (Vec<_>, Vec<_>) =
         findings.into_iter().partition(|finding| finding.suppressed.is_some());
     let all = findings.len();
-    findings.retain(|finding| finding.confidence >= thresholds.show);
+    findings.retain(|finding| finding.confidence >= scanner.thresholds_at(&finding.place).show);
     let below_threshold = all - findings.len();
     suppressed.sort_by(|a, b| order(a).cmp(&order(b)));
     let incidents = group(scanner, job, &mut findings);
-    let failing = findings.iter().filter(|finding| thresholds.fails(finding)).count();
+    let failing = findings.iter().filter(|finding| scanner.thresholds_at(&finding.place).fails(finding)).count();
     let rules: BTreeMap<_, Arc<Rule>> = findings
         .iter()
         .chain(&suppressed)
@@ -67,6 +68,7 @@ pub(super) fn report(scanner: &Scanner, job: Job, gathered: Gathered, started: I
         notes,
         thresholds,
         failing,
+        policy,
         took: started.elapsed(),
     }
 }

@@ -12,10 +12,11 @@ use rayon::prelude::*;
 
 use super::Scanner;
 use crate::{
-    finding::Place,
+    finding::{Place, SuppressedBy},
+    judge::About,
     report::{CanaryScope, Coverage, Job},
-    rules::{Check, Matcher, Role, Rule, example},
-    source::RelPath,
+    rules::{Check, Matcher, Role, Rule, RuleId, example},
+    source::{Gap, GapKind, RelPath},
 };
 
 /// Where a canary claims to stand: an ordinary file without an ending.
@@ -23,7 +24,8 @@ const PATH: &str = "src/keysweep-canary";
 
 impl Scanner {
     /// Sends the canaries that the job asks for and writes down what became of them.
-    pub(super) fn send_canaries(&self, job: Job, coverage: &mut Coverage) {
+    /// Gives the gap that a run has which is blind although nobody meant it to be.
+    pub(super) fn send_canaries(&self, job: Job, coverage: &mut Coverage) -> Option<Gap> {
         let scope = match job {
             Job::History | Job::Refs => CanaryScope::Rules,
             Job::Files | Job::Range | Job::Staged | Job::Push | Job::Receive => CanaryScope::Classes,
@@ -43,7 +45,16 @@ impl Scanner {
         coverage.rules = self.rules().len();
         coverage.canary_scope = scope;
         coverage.canaries_seen = coverage.canaries_sent - lost.len();
-        coverage.canaries_lost = lost;
+        // Who names a rule in `[[allow.rules]]` means it; whoever allows paths or values may not have seen how far
+        // that goes, and a rule that does not find its own example is broken.
+        let unmeant: Vec<_> = lost.iter().filter(|lost| !lost.meant).collect();
+        let gap = unmeant.first().map(|first| Gap {
+            what: format!("{} of {} canaries", unmeant.len(), coverage.canaries_sent),
+            kind: GapKind::Blind,
+            message: format!("{}: {}; a real secret there would go unseen", first.rule, first.why),
+        });
+        coverage.canaries_lost = lost.into_iter().map(|lost| (lost.rule, lost.why)).collect();
+        gap
     }
 
     /// The rules that report something of their own.
@@ -73,29 +84,40 @@ impl Scanner {
     }
 
     /// Sends the canary of one rule; gives rule and reason if it is not seen.
-    fn lose_canary(&self, at: usize) -> Option<(crate::rules::RuleId, String)> {
+    fn lose_canary(&self, at: usize) -> Option<Lost> {
         let rule = self.rules().at(at);
         let text = example::expand(&rule.canary, &rule.id);
-        let place = Place::File { path: RelPath::new(PATH), local: false };
+        // From the root on, wherever the scan starts.
+        let place = Place::Staged { path: RelPath::new(PATH) };
         let outcomes: Vec<_> = self
             .scan_bytes(text.as_bytes())
             .kept
             .into_iter()
             .filter(|one| one.judged.candidate.rule == at)
-            .map(|one| self.settle(one, &place, false))
+            .map(|one| self.settle(one, &place, About::default()))
             .collect();
+        let suppression = outcomes.iter().find_map(|one| one.as_ref().ok()?.suppressed.as_ref());
         let why = if outcomes.is_empty() {
             "the rule did not find its own example".to_owned()
         } else if outcomes.iter().any(|one| matches!(one, Ok(finding) if finding.suppressed.is_none())) {
             return None;
         } else {
-            outcomes.iter().find_map(|one| one.as_ref().ok()?.suppressed.as_ref()).map_or_else(
+            suppression.map_or_else(
                 || "dismissed".to_owned(),
                 |suppression| format!("allowed by {}: {}", suppression.by.id(), suppression.reason),
             )
         };
-        Some((rule.id.clone(), why))
+        let meant = suppression.is_some_and(|by| matches!(by.by, SuppressedBy::Config { list: "rules", .. }));
+        Some(Lost { rule: rule.id.clone(), why, meant })
     }
+}
+
+/// A canary that was not seen.
+struct Lost {
+    rule: RuleId,
+    why: String,
+    /// The configuration names the rule.
+    meant: bool,
 }
 
 /// Which parts of the pipeline a rule needs: how it is found, and what decides whether it is believed.

@@ -9,7 +9,7 @@ use std::{
 use git2::Oid;
 use rayon::prelude::*;
 
-use super::{Gatherer, Scanned, Scanner, history};
+use super::{Described, Gatherer, Scanned, Scanner, added, history};
 use crate::{
     finding::{Finding, History, Place, Secret},
     report::{Job, Report},
@@ -102,6 +102,7 @@ impl Scanner {
         for (reason, count) in more.dismissed {
             *all.dismissed.entry(reason).or_default() += count;
         }
+        all.added.extend(self.added_lines(repository, &changes));
         history::outside(repository, &mut all);
         Ok(self.finish(job, all, started))
     }
@@ -147,11 +148,15 @@ impl Scanner {
             };
             for one in &scanned.kept {
                 let key = (one.judged.candidate.rule, &one.judged.secret);
-                let held_by = |id: &Oid| {
-                    let parent = before.get(id).or_else(|| known.get(id));
-                    matches!(parent, Some(Ok(parent)) if parent.kept.iter().any(|old| (old.judged.candidate.rule, &old.judged.secret) == key))
-                };
-                if change.parents.iter().any(|parent| held_by(&parent.id)) {
+                let in_parents: Vec<&Described> = change
+                    .parents
+                    .iter()
+                    .filter_map(|parent| before.get(&parent.id).or_else(|| known.get(&parent.id))?.as_ref().ok())
+                    .flat_map(|parent| &parent.kept)
+                    .filter(|old| (old.judged.candidate.rule, &old.judged.secret) == key)
+                    .collect();
+                if !in_parents.is_empty() {
+                    all.added.extend(added::excused(one, &in_parents, change));
                     continue;
                 }
                 // Staged files may hold a secret on several lines, and each wants mending.
@@ -163,7 +168,7 @@ impl Scanner {
                     None if change.path.as_bstr().is_empty() => Place::Unplaced { blob: change.id.into() },
                     _ => Place::History { path: change.path.clone(), blob: change.id },
                 };
-                all.keep(self.settle(one.clone(), &place, scanned.minified).map(|mut finding| {
+                let outcome = self.settle(one.clone(), &place, scanned.about()).map(|mut finding| {
                     finding.new = Some(true);
                     finding.history = change.commit.as_ref().map(|commit| {
                         let at_tip = changes.tips.iter().any(|tip| {
@@ -176,7 +181,9 @@ impl Scanner {
                         range_history(commit, at_tip)
                     });
                     finding
-                }));
+                });
+                all.added.extend(outcome.as_ref().ok().and_then(|finding| added::hidden(finding, change)));
+                all.keep(outcome);
             }
         }
     }

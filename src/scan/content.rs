@@ -10,7 +10,7 @@ use super::{BINARY_LIMIT, Scanner};
 use crate::{
     detect::{Candidate, Class, Detector, MARGIN, Window, classify, to_utf8},
     finding::{Excerpt, LineIndex, Location, columns, line_hashes},
-    judge::{Judged, Verdict, content, merge},
+    judge::{About, Judged, Verdict, content, merge},
     source::ExclusionReason,
     suppress::{Allow, inline},
 };
@@ -38,6 +38,8 @@ pub struct Scanned {
     pub dismissed: BTreeMap<&'static str, usize>,
     /// Something is kept, and a line is so long that the file was made by a program.
     pub minified: bool,
+    /// What its head says of it.
+    pub(super) head: About,
 }
 
 /// A candidate that content judges kept, with its place in the text.
@@ -53,6 +55,8 @@ pub struct Described {
     pub line_hash: Option<String>,
     /// An allow comment beside it.
     pub allow: Option<Allow>,
+    /// Its own line is one of those that a program made.
+    pub on_long_line: bool,
     /// Where its parts stand.
     pub part_locations: Vec<Option<Location>>,
 }
@@ -75,6 +79,7 @@ impl Scanner {
         let judged = self.judge_bytes(bytes, &mut |text, scanned, all| {
             let any = all.iter().any(|one| matches!(one.verdict, Verdict::Report(_)));
             scanned.minified = any && has_long_line(text);
+            scanned.head = if any { About::of(text) } else { About::default() };
             let index = (any && !scanned.binary).then(|| LineIndex::new(text));
             let masks = masks(all, 0);
             for one in all {
@@ -154,6 +159,7 @@ impl Scanner {
             excerpt: Some(Excerpt::new(index, &secret, masks)),
             line_hash: None,
             allow: if self.policy.inline { inline(index, &secret, rule) } else { None },
+            on_long_line: index.line(index.line_of(secret.start)).1.len() > LONG,
             part_locations: judged.parts.iter().map(|part| Some(index.locate(&relative(&part.secret)))).collect(),
             judged,
         }
@@ -274,11 +280,26 @@ impl Scanner {
     }
 }
 
+impl Scanned {
+    /// What the file says of itself.
+    pub fn about(&self) -> About {
+        About { minified: self.minified, ..self.head }
+    }
+}
+
 impl Described {
     /// In binary content a position says nothing.
     fn without_place(judged: Judged) -> Self {
         let part_locations = vec![None; judged.parts.len()];
-        Self { judged, location: None, excerpt: None, line_hash: None, allow: None, part_locations }
+        Self {
+            judged,
+            location: None,
+            excerpt: None,
+            line_hash: None,
+            allow: None,
+            on_long_line: false,
+            part_locations,
+        }
     }
 }
 

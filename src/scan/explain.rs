@@ -31,14 +31,14 @@ impl Scanner {
         let anchors = self.detector.trace(&window, &(0..text.len()), class);
         let scanned = self.scan_bytes(bytes);
         let place = Place::File { path: path.clone(), local: false };
-        let minified = scanned.minified;
+        let about = scanned.about();
         let mut kept = scanned.kept.into_iter();
         let candidates = all
             .into_iter()
             .map(|judged| {
                 // Both lists are in the same order; the second holds the reported ones only.
                 let is_kept = matches!(judged.verdict, Verdict::Report(_));
-                let outcome = is_kept.then(|| kept.next()).flatten().map(|one| self.settle(one, &place, minified));
+                let outcome = is_kept.then(|| kept.next()).flatten().map(|one| self.settle(one, &place, about));
                 (judged, outcome)
             })
             .collect();
@@ -56,6 +56,15 @@ impl Scanner {
                 PathClass::Vendored => "somebody else's code: generic findings count less",
                 PathClass::Localisation => "a translation: names are labels",
                 PathClass::Minified => "minified code: assigned values are not read",
+                PathClass::Vectors => {
+                    "test vectors: generic findings count less, plain hex counts nothing if the file says so"
+                }
+                PathClass::Ordinary if about.generated => {
+                    "nothing special; its head says that a program wrote it: generic findings count less"
+                }
+                PathClass::Ordinary if about.vectors => {
+                    "nothing special; its head says that it holds test vectors: generic findings count less"
+                }
                 PathClass::Ordinary => "nothing special",
             },
             text,

@@ -5,7 +5,7 @@ use std::{ops::ControlFlow, sync::atomic::Ordering, time::Instant};
 use super::{Described, Gatherer, Scanned, Scanner};
 use crate::{
     finding::{Finding, Fingerprint, Part, Place, SuppressedBy, Suppression},
-    judge::{Verdict, place},
+    judge::{About, Verdict, place},
     report::{Job, Report},
     rules::Role,
     source::{
@@ -66,8 +66,8 @@ impl Scanner {
                 self.progress.done.fetch_add(1, Ordering::Relaxed);
                 self.progress.bytes.fetch_add(scanned.bytes, Ordering::Relaxed);
                 gatherer.count(&scanned);
-                let minified = scanned.minified;
-                let kept = scanned.kept.into_iter().map(|one| self.settle(one, &place, minified));
+                let about = scanned.about();
+                let kept = scanned.kept.into_iter().map(|one| self.settle(one, &place, about));
                 let settled: Vec<_> = kept.collect();
                 gatherer.with(|all| {
                     all.coverage.files += 1;
@@ -83,11 +83,13 @@ impl Scanner {
 
     /// What a kept candidate becomes at one place: a finding, suppressed or not, or dismissed after
     /// all because of where it stands.
-    pub(super) fn settle(&self, one: Described, place: &Place, minified: bool) -> Result<Finding, &'static str> {
+    pub(super) fn settle(&self, one: Described, place: &Place, about: About) -> Result<Finding, &'static str> {
         let rule = self.rules().at(one.judged.candidate.rule);
         let mut judged = one.judged;
         if let Some(path) = place.path() {
-            place::judge(rule, &mut judged, path, minified);
+            // One long line says nothing of the other lines of a file.
+            let about = About { minified: about.minified && one.on_long_line, ..about };
+            place::judge(rule, &mut judged, path, about);
         }
         let confidence = match &judged.verdict {
             Verdict::Report(confidence) => *confidence,
@@ -99,19 +101,25 @@ impl Scanner {
                 "not committed yet: unstage it (git restore --staged FILE) and it has not left this machine".to_owned(),
             );
         }
+        let path = self.policy_path(place);
+        let inline = self.policy.setting(path.as_ref(), |setting| setting.inline).unwrap_or(true);
         let mut suppressed = None;
-        match one.allow {
+        match one.allow.filter(|_| inline) {
             Some(Allow::Reason(reason)) => suppressed = Some(Suppression { by: SuppressedBy::Inline, reason }),
+            Some(Allow::Foreign { tool }) => {
+                let reason = format!("a comment for {tool}, which asks for no reason");
+                suppressed = Some(Suppression { by: SuppressedBy::ForeignInline { tool }, reason });
+            }
             Some(Allow::NoReason) => {
                 remarks.push(
                     "its allow comment gives no reason, so it does not count: keysweep:allow [rule] reason".to_owned(),
                 );
             }
+            Some(Allow::Disguised(how)) => remarks.push(format!("its allow comment does not count: {how}")),
             None => {}
         }
         if suppressed.is_none() {
-            let path = place.path().map(|path| self.policy_path(path));
-            suppressed = self.policy.allows(rule, &judged.secret, path.as_ref());
+            suppressed = self.policy.allows(rule, &judged.secret, path.as_ref(), self.settings.now);
         }
         let parts = judged
             .parts
@@ -148,13 +156,15 @@ impl Scanner {
         })
     }
 
-    /// A path as the configuration at the repository's root would write it.
-    fn policy_path(&self, path: &RelPath) -> RelPath {
+    /// A place's path as the configuration at the repository's root would write it.
+    pub(super) fn policy_path(&self, place: &Place) -> Option<RelPath> {
+        let path = place.path()?;
         let prefix = self.settings.prefix.as_bstr();
-        if prefix.is_empty() {
-            return path.clone();
+        // Only what was named from the current folder on starts there.
+        if prefix.is_empty() || !matches!(place, Place::File { .. } | Place::Stdin { .. }) {
+            return Some(path.clone());
         }
-        RelPath::new([prefix, path.as_bstr()].map(|part| part.to_vec()).join(&b'/'))
+        Some(RelPath::new([prefix, path.as_bstr()].map(|part| part.to_vec()).join(&b'/')))
     }
 }
 

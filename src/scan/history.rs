@@ -12,7 +12,8 @@ use rayon::prelude::*;
 
 use super::{BLOB_LIMIT, Described, Gathered, Gatherer, Scanner, sweep::Visitor};
 use crate::{
-    finding::{Finding, History, MOST_REFS, Place, Secret, SuppressedBy, Suppression},
+    finding::{Finding, History, MOST_REFS, Place, Secret, Suppression},
+    judge::About,
     report::{Job, Report},
     source::{
         Blob, Content, Gap, GapKind, Item, Origin, SourceError,
@@ -178,7 +179,7 @@ impl Scanner {
         findings: &Mutex<Vec<Finding>>,
     ) {
         for one in kept {
-            match self.settle(one, place, false) {
+            match self.settle(one, place, About::default()) {
                 Ok(finding) => findings.lock().unwrap_or_else(PoisonError::into_inner).push(finding),
                 Err(reason) => gatherer.with(|all| *all.dismissed.entry(reason).or_default() += 1),
             }
@@ -269,12 +270,13 @@ impl Scanner {
                     // A comment in an old version covers that version only.
                     one.allow = None;
                 }
-                outcomes.push(self.settle(one, &place, scanned.minified).map(|mut finding| {
+                outcomes.push(self.settle(one, &place, scanned.about()).map(|mut finding| {
                     finding.history = Some(match want.place {
                         Some((value, place)) => history_of(graph, value, place),
                         None => unplaced_history(),
                     });
-                    if let Some(Suppression { by: SuppressedBy::Inline, reason }) = &mut finding.suppressed
+                    if let Some(Suppression { by, reason }) = &mut finding.suppressed
+                        && by.is_inline()
                         && finding.history.as_ref().is_some_and(|history| history.at_head && history.versions > 1)
                     {
                         *reason += " (allowed at HEAD, which covers older versions)";
@@ -295,7 +297,7 @@ impl Scanner {
                     .kept
                     .iter()
                     .filter(|one| one.judged.secret == shown.judged.secret)
-                    .all(|one| matches!(one.allow, Some(Allow::Reason(_))))
+                    .all(|one| one.allow.as_ref().is_some_and(Allow::counts))
             })
         })
     }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::{Progress, Scanner, Settings};
 use crate::{
     finding::Place,
+    judge::About,
     report::Thresholds,
     rules::{Confidence, Role, Rule, RuleId, RuleSet, example},
     source::RelPath,
@@ -78,7 +79,7 @@ fn outcome(scanner: &Scanner, rule: &Rule, template: &str) -> (Vec<RuleId>, Vec<
     let kept = scanner.scan_bytes(text.as_bytes()).kept;
     let mut reported: Vec<Arc<str>> = kept
         .into_iter()
-        .filter_map(|one| scanner.settle(one, &place, false).ok())
+        .filter_map(|one| scanner.settle(one, &place, About::default()).ok())
         .map(|finding| finding.rule)
         .collect();
     reported.sort();

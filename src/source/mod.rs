@@ -123,6 +123,8 @@ pub enum GapKind {
     PartialHistory,
     /// The run was interrupted.
     Interrupted,
+    /// Made-up secrets went unseen: the run is blind in part.
+    Blind,
     /// The scanner itself failed on this blob (a bug of ours, contained).
     Internal,
 }
@@ -137,6 +139,7 @@ impl GapKind {
             Self::Limit => "limit",
             Self::PartialHistory => "partial-history",
             Self::Interrupted => "interrupted",
+            Self::Blind => "blind",
             Self::Internal => "internal",
         }
     }

@@ -1,15 +1,17 @@
-//! Allowlists of the configuration, ready to be asked.
+//! What a configuration allows, ready to be asked.
 
 use ignore::gitignore::Gitignore;
+use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use regex::bytes::Regex;
 
+use super::IgnoreSource;
 use crate::{
-    finding::{Secret, SuppressedBy, Suppression},
-    rules::Rule,
+    finding::{Fingerprint, Secret, SuppressedBy, Suppression},
+    rules::{Confidence, Rule},
     source::RelPath,
 };
 
-/// Allowlists. Empty by default: nothing is allowed.
+/// What is allowed. Empty by default: nothing is.
 #[derive(Debug, Default)]
 pub struct Policy {
     /// Paths.
@@ -18,8 +20,39 @@ pub struct Policy {
     pub rules: Vec<AllowRule>,
     /// Values.
     pub values: Vec<AllowValue>,
+    /// Settings that hold below some paths; a later one goes first.
+    pub settings: Vec<PathSettings>,
     /// Whether inline comments count (`--no-inline` turns them off).
     pub inline: bool,
+    /// `.keysweepignore`.
+    pub ignore: Option<IgnoreSource>,
+    /// Whether suppressions that a change adds fail the run (`--policy strict`).
+    pub strict: bool,
+    /// The files it was read from, as messages call them.
+    pub read_from: Vec<String>,
+}
+
+/// Why something is allowed, who says so and until when.
+#[derive(Debug, Clone, Default)]
+pub struct Grant {
+    /// Why.
+    pub reason: String,
+    /// The file that says so.
+    pub file: String,
+    /// The line of that file, from 1.
+    pub line: usize,
+    /// The last day (UTC) on which it counts.
+    pub expires: Option<Date>,
+}
+
+impl Grant {
+    fn counts(&self, day: Date) -> bool {
+        self.expires.is_none_or(|last| day <= last)
+    }
+
+    fn suppression(&self, list: &'static str) -> Suppression {
+        Suppression { by: SuppressedBy::Config { file: self.file.clone(), list }, reason: self.reason.clone() }
+    }
 }
 
 /// An allowed path.
@@ -28,9 +61,7 @@ pub struct AllowPath {
     /// Patterns as in `.gitignore`.
     pub globs: Gitignore,
     /// Why.
-    pub reason: String,
-    /// The file that says so.
-    pub file: String,
+    pub grant: Grant,
 }
 
 /// A rule that is allowed.
@@ -41,20 +72,51 @@ pub struct AllowRule {
     /// Only below these paths, if given.
     pub globs: Option<Gitignore>,
     /// Why.
-    pub reason: String,
-    /// The file that says so.
-    pub file: String,
+    pub grant: Grant,
 }
 
 /// A value that is allowed.
 #[derive(Debug)]
 pub struct AllowValue {
-    /// The whole value must match.
-    pub pattern: Regex,
+    /// Which.
+    pub value: ValuePattern,
+    /// Only findings of this rule, if given.
+    pub rule: Option<String>,
+    /// Only below these paths, if given.
+    pub globs: Option<Gitignore>,
     /// Why.
-    pub reason: String,
-    /// The file that says so.
-    pub file: String,
+    pub grant: Grant,
+}
+
+/// Which values are meant.
+#[derive(Debug)]
+pub enum ValuePattern {
+    /// The whole value must match.
+    Pattern(Regex),
+    /// The value with this fingerprint.
+    Fingerprint(Fingerprint),
+}
+
+impl ValuePattern {
+    fn fits(&self, secret: &Secret) -> bool {
+        match self {
+            Self::Pattern(pattern) => pattern.is_match(secret.reveal()),
+            Self::Fingerprint(print) => Fingerprint::of(secret).as_ref() == Some(print),
+        }
+    }
+}
+
+/// Settings that hold below some paths.
+#[derive(Debug)]
+pub struct PathSettings {
+    /// Patterns as in `.gitignore`.
+    pub globs: Gitignore,
+    /// Least confidence that is shown, if set.
+    pub show: Option<Confidence>,
+    /// Least confidence that fails, if set.
+    pub fail: Option<Confidence>,
+    /// Whether inline comments count, if set.
+    pub inline: Option<bool>,
 }
 
 impl Policy {
@@ -73,26 +135,58 @@ impl Policy {
         let outer = text.split(|c: char| c.is_whitespace() || "\"'`<>,".contains(c));
         let inner = text.split(|c: char| !c.is_ascii_alphanumeric() && !"-_.+/".contains(c));
         let pieces: Vec<&str> = outer.chain(inner).chain([text.as_str()]).filter(|piece| !piece.is_empty()).collect();
-        self.values.iter().any(|entry| pieces.iter().any(|piece| entry.pattern.is_match(piece.as_bytes())))
+        let fits = |pattern: &Regex| pieces.iter().any(|piece| pattern.is_match(piece.as_bytes()));
+        self.values.iter().any(|entry| match &entry.value {
+            ValuePattern::Pattern(pattern) => fits(pattern),
+            // One value blinds no rule.
+            ValuePattern::Fingerprint(_) => false,
+        })
     }
 
-    /// Who says to be quiet about this secret at this path, if anybody does.
-    pub fn allows(&self, rule: &Rule, secret: &Secret, path: Option<&RelPath>) -> Option<Suppression> {
-        let by = |file: &str, list| SuppressedBy::Config { file: file.to_owned(), list };
-        let allowed_path = path.and_then(|path| self.paths.iter().find(|entry| covers(&entry.globs, path)));
-        if let Some(entry) = allowed_path {
-            return Some(Suppression { by: by(&entry.file, "paths"), reason: entry.reason.clone() });
+    /// Who says to be quiet about this secret at this path, if anybody does; `now` in seconds since 1970.
+    pub fn allows(&self, rule: &Rule, secret: &Secret, path: Option<&RelPath>, now: i64) -> Option<Suppression> {
+        if self.paths.is_empty() && self.rules.is_empty() && self.values.is_empty() {
+            return None;
+        }
+        let day = day(now);
+        let here = |globs: &Gitignore| path.is_some_and(|path| covers(globs, path));
+        let everywhere_or_here = |globs: &Option<Gitignore>| globs.as_ref().is_none_or(here);
+        if let Some(entry) = self.paths.iter().find(|entry| entry.grant.counts(day) && here(&entry.globs)) {
+            return Some(entry.grant.suppression("paths"));
         }
         let applies = |entry: &&AllowRule| {
-            rule.is_named(&entry.id)
-                && entry.globs.as_ref().is_none_or(|globs| path.is_some_and(|path| covers(globs, path)))
+            entry.grant.counts(day) && rule.is_named(&entry.id) && everywhere_or_here(&entry.globs)
         };
         if let Some(entry) = self.rules.iter().find(applies) {
-            return Some(Suppression { by: by(&entry.file, "rules"), reason: entry.reason.clone() });
+            return Some(entry.grant.suppression("rules"));
         }
-        let entry = self.values.iter().find(|entry| entry.pattern.is_match(secret.reveal()))?;
-        Some(Suppression { by: by(&entry.file, "values"), reason: entry.reason.clone() })
+        let applies = |entry: &&AllowValue| {
+            entry.grant.counts(day)
+                && entry.rule.as_ref().is_none_or(|id| rule.is_named(id))
+                && everywhere_or_here(&entry.globs)
+                && entry.value.fits(secret)
+        };
+        Some(self.values.iter().find(applies)?.grant.suppression("values"))
     }
+
+    /// The grants whose last day has passed.
+    pub fn expired(&self, now: i64) -> Vec<&Grant> {
+        let day = day(now);
+        let grants = self.paths.iter().map(|entry| &entry.grant);
+        let grants = grants.chain(self.rules.iter().map(|entry| &entry.grant));
+        grants.chain(self.values.iter().map(|entry| &entry.grant)).filter(|grant| !grant.counts(day)).collect()
+    }
+
+    /// The last of the settings for a path that says something.
+    pub fn setting<T>(&self, path: Option<&RelPath>, of: impl Fn(&PathSettings) -> Option<T>) -> Option<T> {
+        let path = path?;
+        self.settings.iter().rev().filter(|entry| covers(&entry.globs, path)).find_map(of)
+    }
+}
+
+/// The day (UTC) of a moment in seconds since 1970.
+pub fn day(now: i64) -> Date {
+    Timestamp::from_second(now).unwrap_or_default().to_zoned(TimeZone::UTC).date()
 }
 
 fn covers(globs: &Gitignore, path: &RelPath) -> bool {

@@ -21,6 +21,13 @@ fn usage_holds_every_help_text() {
         "scan",
         "git",
         "explain",
+        "baseline",
+        "baseline create",
+        "baseline update",
+        "baseline check",
+        "config",
+        "config show",
+        "config check",
         "rules",
         "rules list",
         "rules show",
@@ -88,9 +95,10 @@ fn configuration_names_every_key_and_its_examples_work() {
             .unwrap_or_else(|error| panic!("line {}: {error}: {}", block.line, error.mend));
     }
     // The parser lists what it knows when it meets what it does not.
-    let probes = ["no-such-key = 1", "[allow]\nno-such-key = 1", "[[allow.paths]]\nno-such-key = 1"];
+    let probes = ["", "[job]", "[[path]]", "[allow]", "[[allow.paths]]", "[[allow.rules]]", "[[allow.values]]"]
+        .map(|table| format!("{table}\nno-such-key = 1"));
     for probe in probes {
-        let error = Config::parse("probe", probe, &builtin).expect_err("the key does not exist");
+        let error = Config::parse("probe", &probe, &builtin).expect_err("the key does not exist");
         let names: Vec<_> = error.message.split('`').skip(3).step_by(2).collect();
         assert!(names.len() >= 3, "{}", error.message);
         for name in names {

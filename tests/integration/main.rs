@@ -2,7 +2,9 @@
 //! line, beside the code.
 
 mod action;
+mod baseline;
 mod canaries;
+mod config;
 mod docs;
 mod files;
 mod history;
@@ -12,7 +14,9 @@ mod hostile;
 mod layers;
 mod outputs;
 mod pushes;
+mod quiet;
 mod readme;
 mod ship_support;
 mod support;
 mod suppression;
+mod trust;

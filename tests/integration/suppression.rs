@@ -21,11 +21,13 @@ fn the_configuration_allows_paths_rules_and_values() {
     };
     assert_eq!(run(""), (1, 2, 0));
     assert_eq!(run("[[allow.paths]]\npaths = [\"docs/**\"]\nreason = \"made up\"\n"), (1, 1, 1));
-    assert_eq!(run("[[allow.paths]]\npaths = [\"docs/\", \"/src\"]\nreason = \"made up\"\n"), (0, 0, 2));
+    assert_eq!(run("[[allow.paths]]\npaths = [\"docs/\", \"/src/b*\"]\nreason = \"made up\"\n"), (0, 0, 2));
+    let broad = "[[allow.paths]]\npaths = [\"docs/\", \"/src\"]\nreason = \"made up\"\n";
+    assert_eq!(run(broad), (3, 0, 2), "canaries stand there, too: the run is blind");
     assert_eq!(run("[[allow.rules]]\nrule = \"github-pat-classic\"\nreason = \"made up\"\n"), (0, 0, 2));
     let below = "[[allow.rules]]\nrule = \"github-pat-classic\"\npaths = [\"src/\"]\nreason = \"made up\"\n";
     assert_eq!(run(below), (1, 1, 1));
-    assert_eq!(run("[[allow.values]]\npattern = \"ghp_[0-9A-Za-z]*\"\nreason = \"made up\"\n"), (0, 0, 2));
+    assert_eq!(run("[[allow.values]]\npattern = \"ghp_[0-9A-Za-z]*\"\nreason = \"made up\"\n"), (3, 0, 2));
     assert_eq!(run("[[allow.values]]\npattern = \"ghp_\"\nreason = \"the whole value\"\n"), (1, 2, 0));
     for wrong in [
         "[[allow.rules]]\nrule = \"github-pat-clasic\"\nreason = \"made up\"\n",

@@ -8,8 +8,7 @@ use std::{
 
 use git2::Oid;
 use keysweep::{
-    report::{Format, Report},
-    rules::Confidence,
+    report::{Format, Job, Report},
     scan::{ChangeSelection, Settings},
     source::{
         RelPath,
@@ -22,8 +21,9 @@ use crate::{
     args::{HookName, HookRunArgs},
     exit::Exit,
     message::Message,
-    options::{self, Plan, Trust},
+    options::{self, Plan},
     output,
+    trust::Trust,
 };
 
 /// git tells a hook of this many bytes of refs at most; half a million refs.
@@ -54,12 +54,10 @@ pub(super) fn run(args: &HookRunArgs) -> Result<Exit, Message> {
     // Whoever pushes to a server has no say in what it lets in.
     let stranger = args.hook == HookName::PreReceive;
     let folder = if stranger { None } else { repository.facts().work_dir.clone() };
-    let mut plan = Plan::new(&args.rules, &Trust::Folder(folder))?;
-    if stranger {
-        plan.config.policy.inline = false;
-    }
+    let trust = folder.map_or(Trust::Nothing, Trust::Folder);
+    let plan = Plan::new(&args.rules, &trust)?.strictness(&args.report);
     let settings = Settings {
-        thresholds: plan.thresholds(&args.report, Confidence::Medium, Confidence::High),
+        thresholds: plan.thresholds(&args.report, Job::Staged),
         now: options::now(args.report.now.as_deref())?,
         target: ".".to_owned(),
         prefix: RelPath::default(),

@@ -1,6 +1,7 @@
 //! Judges that need nothing but the bytes: the same blob always gets the same verdict.
 
 mod checksum;
+mod documented;
 mod placeholder;
 mod published;
 mod score;
@@ -61,6 +62,9 @@ pub fn judge(rule: &Rule, candidate: Candidate, window: &Window<'_>, now: i64) -
                 }
                 Err(reason) => break 'verdict Err(reason),
             }
+        }
+        if documented::is_printed(secret) {
+            break 'verdict Err(Reason::DocumentationExample);
         }
         Ok(confidence)
     };

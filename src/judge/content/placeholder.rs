@@ -189,6 +189,7 @@ const ENCRYPTED: &[(&str, &str)] = &[
     ("ENC[", "SOPS"),
     ("ENC(", "jasypt"),
     ("$ANSIBLE_VAULT", "ansible-vault"),
+    ("!vault", "ansible-vault"),
     ("vault:v1:", "Vault transit"),
     ("age-encryption.org", "age"),
     ("AQICAH", "AWS KMS"),

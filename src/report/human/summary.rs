@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     finding::{Incident, SuppressedBy},
-    report::{CanaryScope, Job, Look, Report},
+    report::{Added, CanaryScope, Job, Look, Report, StaleKind},
     rules::{Confidence, Severity},
 };
 
@@ -195,6 +195,8 @@ fn hidden(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
         for finding in &report.suppressed {
             let origin = match finding.suppressed.as_ref().map(|suppression| &suppression.by) {
                 Some(SuppressedBy::Config { file, list }) => format!("by {} ({list})", page.name(file)),
+                Some(SuppressedBy::IgnoreFile { file, .. }) => format!("by {}", page.name(file)),
+                Some(SuppressedBy::ForeignInline { tool }) => format!("by a comment for {tool}"),
                 Some(SuppressedBy::Inline) | None => "by a comment beside it".to_owned(),
             };
             match origins.iter_mut().find(|(known, _)| *known == origin) {
@@ -206,12 +208,46 @@ fn hidden(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
             origins.iter().map(|(origin, of)| format!("{} {origin}", number(*of as u64))).collect();
         page.row("suppressed", &format!("{}; --format json lists them", origins.join(", ")))?;
     }
+    policy(page, report)?;
     if report.below_threshold > 0 {
         let how = if report.thresholds.show > Confidence::Low { "; --min-confidence low shows them" } else { "" };
         page.row(
             "not shown",
             &format!("{} below confidence {}{how}", count(report.below_threshold, "finding"), report.thresholds.show),
         )?;
+    }
+    Ok(())
+}
+
+/// Suppressions that the change adds, and entries that need a look.
+fn policy(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
+    let policy = &report.policy;
+    if !policy.added.is_empty() {
+        let what = format!("{} added by this change", count(policy.added.len(), "suppression"));
+        let what = if policy.strict {
+            paint(style::ALARM, what + ": they fail the run (--policy strict)")
+        } else {
+            paint(style::CAUTION, what)
+        };
+        page.row("look at", &what)?;
+        let line = |added: &Added| added.line.map_or_else(String::new, |line| format!(":{line}"));
+        for added in policy.added.iter().take(ENTRIES) {
+            let place = format!("{}{}", page.name(&added.path.to_string()), line(added));
+            page.prose("    ", &format!("{place}: {}: {}", added.what, page.name(&added.text)))?;
+        }
+        rest(page, policy.added.len())?;
+    }
+    for kind in [StaleKind::Malformed, StaleKind::Expired, StaleKind::Duplicate, StaleKind::Unused] {
+        let of: Vec<_> = policy.stale.iter().filter(|stale| stale.kind == kind).collect();
+        if of.is_empty() {
+            continue;
+        }
+        let entries = format!("{} {}", number(of.len() as u64), if of.len() == 1 { "entry" } else { "entries" });
+        page.row(kind.id(), &paint(style::CAUTION, entries))?;
+        for stale in of.iter().take(ENTRIES) {
+            page.prose("    ", &format!("{}:{}: {}", page.name(&stale.file), stale.line, page.name(&stale.text)))?;
+        }
+        rest(page, of.len())?;
     }
     Ok(())
 }

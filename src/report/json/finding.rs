@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::{Context, timestamp};
 use crate::{
-    finding::{ExcerptLine, Fact, Finding, History, Location, Part, Place, Suppression},
+    finding::{ExcerptLine, Fact, Finding, History, Location, Part, Place, SuppressedBy, Suppression},
     rules::{Confidence, Severity},
     source::{CommitInfo, RelPath},
 };
@@ -276,18 +276,25 @@ struct SuppressionObject<'a> {
     by: String,
     origin: String,
     reason: Cow<'a, str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    owner: Option<Cow<'a, str>>,
 }
 
 impl<'a> SuppressionObject<'a> {
     fn new(context: &Context<'a>, suppression: &'a Suppression, place: &Place) -> Self {
         let origin = match &suppression.by {
-            crate::finding::SuppressedBy::Config { file, .. } => file.clone(),
-            crate::finding::SuppressedBy::Inline => place.describe(),
+            SuppressedBy::IgnoreFile { file, line, .. } => format!("{file}:{line}"),
+            by => by.file().map_or_else(|| place.describe(), str::to_owned),
+        };
+        let owner = match &suppression.by {
+            SuppressedBy::IgnoreFile { owner, .. } => Some(context.redactor.text(owner)),
+            _ => None,
         };
         Self {
             by: suppression.by.id(),
             origin: context.redactor.line(&origin),
             reason: context.redactor.text(&suppression.reason),
+            owner,
         }
     }
 }

@@ -4,7 +4,7 @@ use std::{borrow::Cow, collections::BTreeMap};
 
 use serde::Serialize;
 
-use super::Context;
+use super::{Context, policy::PolicyObject};
 use crate::{
     report::Coverage,
     rules::{Confidence, Severity},
@@ -21,6 +21,7 @@ pub(in crate::report) struct Closing<'a> {
     below_threshold: usize,
     dismissed: &'a BTreeMap<&'static str, usize>,
     coverage: CoverageObject<'a>,
+    policy: PolicyObject<'a>,
     notes: Vec<String>,
 }
 
@@ -34,6 +35,7 @@ impl<'a> Closing<'a> {
             below_threshold: report.below_threshold,
             dismissed: &report.dismissed,
             coverage: CoverageObject::new(context),
+            policy: PolicyObject::new(context),
             notes: report.notes.iter().map(|note| context.redactor.display(note)).collect(),
         }
     }

@@ -54,6 +54,15 @@ impl<'a> Notices<'a> {
                 &format!("{} suppressed; the JSON report lists them.", findings(report.suppressed.len())),
             );
         }
+        for added in &report.policy.added {
+            let line = added.line.map_or_else(String::new, |line| format!(":{line}"));
+            let text = format!("{}{line}: {}: {}", added.path, added.what, added.text);
+            notices.put("suppression-added", "The change adds a suppression.", NotificationLevel::Warning, &text);
+        }
+        for stale in &report.policy.stale {
+            let text = format!("{}:{}: {}: {}", stale.file, stale.line, stale.kind.id(), stale.text);
+            notices.put("stale-entry", "An entry does nothing.", NotificationLevel::Note, &text);
+        }
         for note in &report.notes {
             notices.put("note", "Worth a line.", NotificationLevel::Note, note);
         }
@@ -114,6 +123,7 @@ impl<'a> Notices<'a> {
             GapKind::Internal => (NotificationLevel::Error, "The scanner itself failed."),
             GapKind::Limit => (NotificationLevel::Warning, "A size or depth limit was hit."),
             GapKind::PartialHistory => (NotificationLevel::Warning, "The repository holds only a part of its history."),
+            GapKind::Blind => (NotificationLevel::Error, "Made-up secrets went unseen."),
             GapKind::Interrupted => (NotificationLevel::Warning, "The run was interrupted."),
         };
         self.put(gap.kind.id(), about, level, &format!("{}: {}", gap.what, gap.message));
