@@ -25,6 +25,18 @@ pub(crate) enum Command {
     Explain(ExplainArgs),
     /// List, show and check rules
     Rules(RulesArgs),
+    /// Print the completions of a shell
+    Completions {
+        /// For which shell
+        #[arg(value_name = "SHELL")]
+        shell: clap_complete::Shell,
+    },
+    /// Write the man pages into a folder
+    Man {
+        /// An existing folder
+        #[arg(value_name = "FOLDER")]
+        folder: PathBuf,
+    },
 }
 
 #[derive(Debug, Args)]

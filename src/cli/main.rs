@@ -7,6 +7,7 @@ mod git;
 mod message;
 mod options;
 mod output;
+mod packaging;
 mod progress;
 mod rules;
 mod scan;
@@ -37,6 +38,8 @@ fn main() -> ExitCode {
         Command::Git(args) => git::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Rules(args) => rules::run(&args.command),
+        Command::Completions { shell } => packaging::completions(shell),
+        Command::Man { folder } => packaging::man(&folder),
     };
     let exit = outcome.unwrap_or_else(|message| {
         let _ = writeln!(io::stderr(), "{message}");
