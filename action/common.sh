@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # What the parts of run.sh share.
 
 # Text for a workflow command: a line end in it could start a command of its own.

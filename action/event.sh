@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # What an event asks for: sets mode (range, tree, history or nothing) and range.
 
 is_commit_id() {

@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Where keysweep comes from: a binary that is there, a release with its checksum, or a build of the action's own ref.
 
 program() {
@@ -9,7 +10,7 @@ program() {
   else
     build
   fi
-  [ -f "$binary" ] && [ -x "$binary" ] || fail "there is no program at $binary"
+  { [ -f "$binary" ] && [ -x "$binary" ]; } || fail "there is no program at $binary"
   output binary "$(cd "$(dirname "$binary")" && pwd)/$(basename "$binary")"
 }
 
@@ -23,11 +24,11 @@ build() {
 }
 
 download() {
-  local tag="$1" target name folder sum
+  local tag="$1" name folder sum
   [[ "$tag" =~ ^v[0-9]+\.[0-9]+\.[0-9]+([-.][0-9A-Za-z.]+)?$ ]] || fail "the input release must be a tag such as v0.1.0"
   [[ "${ACTION_REPOSITORY:-}" =~ ^[0-9A-Za-z_.-]+/[0-9A-Za-z_.-]+$ ]] ||
     fail "the runner does not say which repository the action is from; a local action needs the input binary or a build"
-  target="$(triple)"
+  find_target
   name="keysweep-$tag-$target.tar.gz"
   folder="$(mktemp -d "${RUNNER_TEMP:-/tmp}/keysweep-release.XXXXXX")"
   fetch "$tag/$name" "$folder/$name"
@@ -41,18 +42,18 @@ download() {
   [ -e "$binary" ] || binary="$folder/keysweep.exe"
 }
 
-triple() {
-  local system machine
-  system="${RUNNER_OS:-$(uname -s)}" machine="${RUNNER_ARCH:-$(uname -m)}"
+# Sets target. Linux gets the static program, which runs on every distribution.
+find_target() {
+  local system="${RUNNER_OS:-$(uname -s)}" machine="${RUNNER_ARCH:-$(uname -m)}"
   case "$machine" in
     X64 | x86_64) machine=x86_64 ;;
     ARM64 | arm64 | aarch64) machine=aarch64 ;;
     *) fail "there is no release for $machine; leave out the input release to build it" ;;
   esac
   case "$system" in
-    Linux) echo "$machine-unknown-linux-musl" ;;
-    macOS | Darwin) echo "$machine-apple-darwin" ;;
-    Windows) echo x86_64-pc-windows-msvc ;;
+    Linux) target="$machine-unknown-linux-musl" ;;
+    macOS | Darwin) target="$machine-apple-darwin" ;;
+    Windows) target=x86_64-pc-windows-msvc ;;
     *) fail "there is no release for $system; leave out the input release to build it" ;;
   esac
 }

@@ -7,11 +7,16 @@
 set -euo pipefail
 
 here="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
-# shellcheck source-path=SCRIPTDIR
-for part in common program event scan summary; do
-  # shellcheck source=/dev/null
-  . "$here/$part.sh"
-done
+# shellcheck source=action/common.sh
+. "$here/common.sh"
+# shellcheck source=action/program.sh
+. "$here/program.sh"
+# shellcheck source=action/event.sh
+. "$here/event.sh"
+# shellcheck source=action/scan.sh
+. "$here/scan.sh"
+# shellcheck source=action/summary.sh
+. "$here/summary.sh"
 
 case "${1:-}" in
   program | scan | verdict) "$1" ;;

@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # The step Scan: one run that decides, and beside it the reports for code scanning.
 
 # The two formats of a job that people look at.
@@ -13,6 +14,7 @@ scan() {
     '' | *.sarif) ;;
     *) fail "the input sarif must end in .sarif, or code scanning does not take it" ;;
   esac
+  mode="" range=""
   choose
   [ "$mode" = nothing ] || [ -e "$INPUT_PATH" ] || fail "there is nothing at the input path; is actions/checkout missing?"
   temp="$(mktemp -d "${RUNNER_TEMP:-/tmp}/keysweep.XXXXXX")"

@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # The job summary, in Markdown, and the verdict of the job.
 
 summary() {

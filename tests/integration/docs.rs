@@ -16,7 +16,7 @@ fn builtin() -> RuleSet {
 #[test]
 fn usage_holds_every_help_text() {
     let sandbox = Sandbox::new();
-    let commands = ["", "scan", "git", "explain", "rules", "rules list", "rules show", "rules check"].map(|command| {
+    let commands = ["", "scan", "git", "explain", "rules", "rules list", "rules show", "rules check", "completions", "man"].map(|command| {
         let line = format!("keysweep {command} --help").replace("  ", " ");
         let output = sandbox.shell(&line);
         assert!(output.status.success(), "{line}");

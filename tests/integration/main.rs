@@ -2,7 +2,9 @@
 //! line, beside the code.
 
 mod action;
+mod action_events;
 mod canaries;
+mod ci_examples;
 mod docs;
 mod files;
 mod history;
