@@ -2,7 +2,10 @@
 # What the parts of run.sh share.
 
 # Text for a workflow command: a line end in it could start a command of its own.
-plain() { printf '%s' "${1//[$'\r\n']/ }" | sed 's/%/%25/g'; }
+plain() {
+  local text="${1//%/%25}"
+  printf '%s' "${text//[$'\r\n']/ }"
+}
 
 fail() {
   printf '::error title=keysweep::%s\n' "$(plain "$1")"

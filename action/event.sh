@@ -79,7 +79,7 @@ cut_short() {
 too_shallow() {
   [ "$mode" = auto ] || fail "$1: give actions/checkout fetch-depth: 0, so that the base of the change is there"
   command -v git >/dev/null 2>&1 || notice "git is not on this runner, so nothing is known of the commits"
-  notice "$1, so the whole tree is looked at. With fetch-depth: 0 the run would look at what each commit of the change brings in (what was added and removed again as well), say who brought it in, fail for that alone, and read the configuration of the base."
+  notice "$1, so the whole tree is looked at. fetch-depth: 0 would show what each commit of the change brings in (what was added and removed again as well) and who did it, fail for that alone, and read the configuration of the base."
   mode=tree range=""
 }
 

@@ -322,7 +322,8 @@ fn a_release_is_fetched_and_its_sum_compared() {
     );
     fs::write(sandbox.bin.join("curl"), curl).expect("there is room");
     fs::set_permissions(sandbox.bin.join("curl"), fs::Permissions::from_mode(0o755)).expect("it is ours");
-    let job = Job::new(sandbox, "pull_request", pull_request(&base, &head)).with("binary", "").with("release", "v0.1.0");
+    let job =
+        Job::new(sandbox, "pull_request", pull_request(&base, &head)).with("binary", "").with("release", "v0.1.0");
     let outcome = job.run();
     assert_eq!(outcome.scan("status"), "1", "{outcome:#?}");
     let sum = &sums[..64];

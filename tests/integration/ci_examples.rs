@@ -93,7 +93,7 @@ impl Pipeline {
     }
 }
 
-const CHANGE: &str = "scanned      what the commits";
+const CHANGE: &str = "scanned      a range of commits";
 const HISTORY: &str = "scanned      all of the history";
 
 #[test]
@@ -111,7 +111,8 @@ fn gitlab() {
     };
     pipeline.expect(name, &merge_request(base, head), CHANGE, 1);
     pipeline.expect(name, &merge_request(head, head), CHANGE, 0);
-    let push = |before, after| [("CI_PIPELINE_SOURCE", "push"), ("CI_COMMIT_BEFORE_SHA", before), ("CI_COMMIT_SHA", after)];
+    let push =
+        |before, after| [("CI_PIPELINE_SOURCE", "push"), ("CI_COMMIT_BEFORE_SHA", before), ("CI_COMMIT_SHA", after)];
     pipeline.expect(name, &push(base, head), CHANGE, 1);
     pipeline.expect(name, &push("0000000000000000000000000000000000000000", head), HISTORY, 1);
     pipeline.expect(name, &[("CI_PIPELINE_SOURCE", "schedule")], HISTORY, 1);
@@ -170,7 +171,8 @@ fn woodpecker() {
     let change = |branch| [("CI_PIPELINE_EVENT", "pull_request"), ("CI_COMMIT_TARGET_BRANCH", branch)];
     pipeline.expect(name, &change("main"), CHANGE, 1);
     pipeline.expect(name, &change("topic"), CHANGE, 0);
-    let push = |before, after| [("CI_PIPELINE_EVENT", "push"), ("CI_PREV_COMMIT_SHA", before), ("CI_COMMIT_SHA", after)];
+    let push =
+        |before, after| [("CI_PIPELINE_EVENT", "push"), ("CI_PREV_COMMIT_SHA", before), ("CI_COMMIT_SHA", after)];
     pipeline.expect(name, &push(&pipeline.base, &pipeline.head), CHANGE, 1);
     pipeline.expect(name, &push("", &pipeline.head), HISTORY, 1);
     pipeline.expect(name, &[("CI_PIPELINE_EVENT", "cron")], HISTORY, 1);
@@ -184,7 +186,14 @@ fn every_example_is_run() {
         .filter(|name| !name.ends_with(".md"))
         .collect();
     names.sort();
-    let run = ["Jenkinsfile", "azure-pipelines.yml", "bitbucket-pipelines.yml", "circleci.yml", "gitlab-ci.yml", "woodpecker.yml"];
+    let run = [
+        "Jenkinsfile",
+        "azure-pipelines.yml",
+        "bitbucket-pipelines.yml",
+        "circleci.yml",
+        "gitlab-ci.yml",
+        "woodpecker.yml",
+    ];
     assert_eq!(names, run);
     for name in names {
         let page = read("docs/ci/README.md");

@@ -16,12 +16,15 @@ fn builtin() -> RuleSet {
 #[test]
 fn usage_holds_every_help_text() {
     let sandbox = Sandbox::new();
-    let commands = ["", "scan", "git", "explain", "rules", "rules list", "rules show", "rules check", "completions", "man"].map(|command| {
-        let line = format!("keysweep {command} --help").replace("  ", " ");
-        let output = sandbox.shell(&line);
-        assert!(output.status.success(), "{line}");
-        format!("### `{}`\n\n```text\n{}```\n\n", line.replace(" --help", ""), text(&output.stdout))
-    });
+    let commands =
+        ["", "scan", "git", "explain", "rules", "rules list", "rules show", "rules check", "completions", "man"].map(
+            |command| {
+                let line = format!("keysweep {command} --help").replace("  ", " ");
+                let output = sandbox.shell(&line);
+                assert!(output.status.success(), "{line}");
+                format!("### `{}`\n\n```text\n{}```\n\n", line.replace(" --help", ""), text(&output.stdout))
+            },
+        );
     compare("docs/usage.md", &between(&read("docs/usage.md"), "help", &format!("\n{}", commands.concat())));
 }
 

@@ -12,6 +12,7 @@ mod hooks;
 mod hostile;
 mod layers;
 mod outputs;
+mod packages;
 mod readme;
 mod ship_support;
 mod support;
