@@ -31,6 +31,18 @@ pub(crate) enum Command {
     Rules(RulesArgs),
     /// Put keysweep into git's hooks: before a commit, before a push, on a server
     Hook(HookArgs),
+    /// Print the completions of a shell
+    Completions {
+        /// For which shell
+        #[arg(value_name = "SHELL")]
+        shell: clap_complete::Shell,
+    },
+    /// Write the man pages into a folder
+    Man {
+        /// An existing folder
+        #[arg(value_name = "FOLDER")]
+        folder: PathBuf,
+    },
 }
 
 #[derive(Debug, Args)]

@@ -10,6 +10,7 @@ mod hook;
 mod message;
 mod options;
 mod output;
+mod packaging;
 mod progress;
 mod rules;
 mod scan;
@@ -44,6 +45,8 @@ fn main() -> ExitCode {
         Command::Config(args) => config::run(&args.command),
         Command::Rules(args) => rules::run(&args.command),
         Command::Hook(args) => hook::run(&args.command),
+        Command::Completions { shell } => packaging::completions(shell),
+        Command::Man { folder } => packaging::man(&folder),
     };
     let exit = outcome.unwrap_or_else(|message| {
         let _ = writeln!(io::stderr(), "{message}");

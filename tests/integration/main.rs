@@ -2,8 +2,10 @@
 //! line, beside the code.
 
 mod action;
+mod action_events;
 mod baseline;
 mod canaries;
+mod ci_examples;
 mod config;
 mod docs;
 mod files;
@@ -13,6 +15,7 @@ mod hooks;
 mod hostile;
 mod layers;
 mod outputs;
+mod packages;
 mod pushes;
 mod quiet;
 mod readme;

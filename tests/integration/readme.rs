@@ -1,15 +1,27 @@
 //! The README does what it says: its output is real, its commands run, its examples are accepted.
 
+use std::{collections::BTreeSet, fs};
+
 use keysweep::{config::Config, rules::RuleSet};
 use yaml_rust2::Yaml;
 
-use crate::ship_support::{Sandbox, between, blocks, compare, entries, read, text, token, yaml};
+use crate::ship_support::{Sandbox, between, blocks, compare, entries, read, root, text, token, yaml};
 
 /// What no test can run, and why. A line that is not in the README any more fails the test.
 const NOT_RUN: [(&str, &str); 3] = [
     ("cargo test --locked", "this test is a part of it; .ci/run has the same line"),
     ("cargo install --locked --path .", "builds everything once more and installs into the home of whoever runs it"),
     ("cargo run --release --locked -- git .", "builds a release; what stands behind the dashes is run instead"),
+];
+
+/// The same for the pages beside it.
+const NOT_RUN_OF_PAGES: [(&str, &str); 6] = [
+    ("cargo bench --bench compare -- files=rails files=node_modules --runs 5", "measures trees that are not here"),
+    ("cargo test --locked", "this test is a part of it"),
+    (".ci/run", "runs this test"),
+    ("cargo build --profile dist --locked", "builds everything once more"),
+    ("bash packaging/archive.sh target/dist x86_64-unknown-linux-gnu out", "packages.rs runs it on another folder"),
+    ("bash packaging/all.sh out OWNER", "packages.rs runs it on another folder"),
 ];
 
 /// A repository with a token in its history, the same on every machine.
@@ -86,6 +98,49 @@ fn each_of_its_commands_runs() {
     }
     assert!(not_run.is_empty(), "the README lacks {not_run:?}");
     assert!(count > 5, "the README lost its commands");
+}
+
+#[test]
+fn each_command_of_the_other_pages_runs_or_says_why_not() {
+    let mut pages = vec!["CONTRIBUTING.md".to_owned(), "SECURITY.md".to_owned()];
+    for folder in ["docs", "docs/ci"] {
+        for entry in fs::read_dir(root().join(folder)).expect("it is there") {
+            let name = entry.expect("it can be read").file_name().into_string().expect("a plain name");
+            if name.ends_with(".md") {
+                pages.push(format!("{folder}/{name}"));
+            }
+        }
+    }
+    assert!(pages.len() > 8, "{pages:?}");
+    let mut seen = BTreeSet::new();
+    for page in &pages {
+        let sandbox = demo();
+        for block in
+            blocks(&read(page)).iter().filter(|block| matches!(block.language.as_str(), "sh" | "bash" | "console"))
+        {
+            for line in block.text.lines() {
+                let line = line.split(" #").next().unwrap_or_default().trim();
+                if line.is_empty() || line.starts_with('#') {
+                    continue;
+                }
+                if NOT_RUN_OF_PAGES.iter().any(|(known, _)| *known == line) {
+                    seen.insert(line.to_owned());
+                    continue;
+                }
+                let output = sandbox.shell(line);
+                let expected = i32::from(line.starts_with("keysweep git"));
+                assert_eq!(
+                    output.status.code(),
+                    Some(expected),
+                    "{page}:{}: {line}: {}",
+                    block.line,
+                    text(&output.stderr)
+                );
+            }
+        }
+    }
+    let gone: Vec<_> = NOT_RUN_OF_PAGES.iter().filter(|(line, _)| !seen.contains(*line)).collect();
+    assert!(gone.is_empty(), "no page has {gone:?}");
 }
 
 #[test]
