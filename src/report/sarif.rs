@@ -47,6 +47,8 @@ fn run(context: &Context<'_>, limit: Limit) -> Run {
             false => notices.pathless(&finding.place),
         }
     }
+    // Of all of them: a place that is no result is still a place to mend.
+    let siblings = Siblings::new(&shown);
     if shown.len() > limit.results {
         notices.cut(shown.len(), limit.results, limit.why);
         // Stable, so that the report's own order decides among equals.
@@ -57,7 +59,6 @@ fn run(context: &Context<'_>, limit: Limit) -> Run {
         notices.hidden(shown.len(), limit::SHOWN);
     }
     let mut keys = Keys::default();
-    let siblings = Siblings::new(&shown);
     let ids: BTreeSet<&str> = shown.iter().map(|finding| &*finding.rule).collect();
     let index: BTreeMap<&str, i64> = ids.iter().copied().zip(0..).collect();
     let rules = ids.iter().map(|id| rule::descriptor(id, report.rules.get(*id).map(AsRef::as_ref)));

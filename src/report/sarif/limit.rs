@@ -97,23 +97,23 @@ mod tests {
             Finding { place: Place::Staged { path: RelPath::new(name) }, ..finding.clone() }
         };
         report.findings = (0..2_000).map(|_| named(&doubtful)).collect();
-        report.findings.extend((0..50).map(|_| named(&sure)));
+        report.findings.extend((0..10).map(|_| named(&sure)));
         let look = look(false);
         let context = Context::new(&report, &look);
-        for most in [20_000, 60_000] {
+        for most in [30_000, 60_000] {
             let text = fitting(&context, most).expect("memory takes everything");
             assert!(gzipped(&text).is_ok_and(|size| size <= most && size > most / 2));
             let log: Value = serde_json::from_slice(&text).expect("it is JSON");
             let results = list(&log, "/runs/0/results");
-            assert!(results.len() > 50 && results.len() < 2_050, "{}", results.len());
-            assert!(results[..50].iter().all(|result| result["ruleId"] == "acme-deploy-token"));
+            assert!(results.len() > 10 && results.len() < 2_010, "{}", results.len());
+            assert!(results[..10].iter().all(|result| result["ruleId"] == "acme-deploy-token"));
             let notices = list(&log, "/runs/0/invocations/0/toolExecutionNotifications");
             let said = notices.iter().find(|notice| notice["descriptor"]["id"] == "result-limit").expect("it is said");
             let said = said["message"]["text"].as_str().unwrap_or_default();
-            assert!(said.contains(&format!("2050 findings found; only the {} riskiest", results.len())), "{said}");
+            assert!(said.contains(&format!("2010 findings found; only the {} riskiest", results.len())), "{said}");
         }
         let whole = fitting(&context, GZIP).expect("memory takes everything");
         let log: Value = serde_json::from_slice(&whole).expect("it is JSON");
-        assert_eq!(list(&log, "/runs/0/results").len(), 2_050);
+        assert_eq!(list(&log, "/runs/0/results").len(), 2_010);
     }
 }
