@@ -13,7 +13,6 @@ mod index;
 mod loose;
 mod objects;
 mod pack;
-mod pack_kinds;
 mod presence;
 mod process;
 mod range;
@@ -22,7 +21,6 @@ mod refs;
 mod repository;
 mod set_diff;
 mod staged;
-mod store;
 mod sweep;
 #[cfg(test)]
 pub(crate) mod tests;
