@@ -80,7 +80,9 @@ impl Scanner {
             }
             gatherer.with(|all| all.gaps.extend(swept.gaps));
         } else {
-            repository.sweep_blobs(&census.reading_order, BLOB_LIMIT, &|item| self.take_blob(item, &gatherer, &hits));
+            repository.sweep_blobs(&repository.reading_order(&census), BLOB_LIMIT, &|item| {
+                self.take_blob(item, &gatherer, &hits)
+            });
         }
         let messages: Mutex<Vec<Finding>> = Mutex::default();
         let commits = repository.read_commits(&census, Some(&|item| self.take_message(item, &gatherer, &messages)));

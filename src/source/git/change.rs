@@ -65,18 +65,19 @@ impl Repository {
             let handle = self.handle()?;
             let odb = handle.odb()?;
             let object = object(&odb, id)?;
-            Ok((object.kind(), object.data().to_vec()))
+            Ok::<_, git2::Error>((object.kind(), object.data().to_vec()))
         };
-        let (kind, data) = read().map_err(|error: git2::Error| object_gap("blob", id, &error))?;
-        let hash = Oid::hash_object(ObjectType::Blob, &data);
-        if kind == ObjectType::Blob && hash.is_ok_and(|hash| hash == id) {
-            return Ok(data);
-        }
-        Err(Gap {
-            what: format!("blob {id}"),
-            kind: GapKind::Corrupt,
-            message: "its content does not have this id".to_owned(),
-        })
+        let same = |data: &[u8]| Oid::hash_object(ObjectType::Blob, data).is_ok_and(|hash| hash == id);
+        let gap = match read() {
+            Ok((ObjectType::Blob, data)) if same(&data) => return Ok(data),
+            Ok(_) => Gap {
+                what: format!("blob {id}"),
+                kind: GapKind::Corrupt,
+                message: "its content does not have this id".to_owned(),
+            },
+            Err(error) => object_gap("blob", id, &error),
+        };
+        self.rescued_blob(id, u64::MAX).ok_or(gap)
     }
 
     /// The file at `path` in a revision, as it is stored; none if there is no file.

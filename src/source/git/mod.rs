@@ -14,7 +14,6 @@ mod index;
 mod loose;
 mod objects;
 mod pack;
-mod pack_kinds;
 mod presence;
 mod process;
 mod push;
@@ -24,7 +23,6 @@ mod refs;
 mod repository;
 mod set_diff;
 mod staged;
-mod store;
 mod sweep;
 #[cfg(test)]
 pub(crate) mod tests;

@@ -1,16 +1,13 @@
 //! Counts what there is: every object of a repository, or all that some refs reach.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use git2::{ObjectType, Oid};
 use rayon::prelude::*;
 
 use super::ids::{IdIndex, IdSet};
-use super::pack::Packs;
-use super::pack_kinds::CIRCLE;
+use super::pack::{Listing, Packs};
 use super::repository::{Repository, header, malformed_gap, object, object_gap, refuse};
-use super::store::{self, Kind};
 use super::trees::TreeWalk;
 use super::{raw, refs};
 use crate::source::{Gap, GapKind, SourceError};
@@ -36,10 +33,8 @@ pub enum Selection {
 pub struct Census {
     /// Every blob, sorted by id.
     pub blobs: Vec<Oid>,
-    /// The same blobs in the order in which packs store them, which is the fast order to read.
-    pub reading_order: Vec<Oid>,
-    /// The commits in the same order, unless they are read along the delta chains.
-    pub commit_reading_order: Vec<Oid>,
+    /// The commits in the order in which packs store them, unless they are read along the delta chains.
+    pub(super) commit_reading_order: Vec<Oid>,
     /// Every commit, sorted by id.
     pub commits: Vec<Oid>,
     /// Every annotated tag, sorted by id.
@@ -55,6 +50,11 @@ pub struct Census {
 }
 
 impl Repository {
+    /// The blobs of a census in the order in which packs store them, which is the fast order to read.
+    pub fn reading_order(&self, census: &Census) -> Vec<Oid> {
+        self.packs().in_reading_order(&census.blobs)
+    }
+
     /// Lists the objects of `selection` without reading their content.
     ///
     /// Whether commits have their trees and parents is checked when the
@@ -62,7 +62,7 @@ impl Repository {
     /// are read; of the tips of refs, the trees are checked here.
     pub fn census(&self, selection: &Selection) -> Result<Census, SourceError> {
         let mut census = match selection {
-            Selection::All => Census { packs: Some(Arc::new(self.packs())), ..self.census_of_all()? },
+            Selection::All => self.census_of_all()?,
             Selection::Refs(names) => {
                 self.need_refs()?;
                 self.census_of_refs(names)?
@@ -80,76 +80,77 @@ impl Repository {
         Ok(census)
     }
 
-    /// Lists the object folders and notes what may not be asked for.
-    fn list_objects(&self) -> store::Listing {
-        let listing = store::list(&self.object_dirs());
-        let circles = listing.objects.iter().filter(|object| matches!(object.kind, Kind::Bad(why) if why == CIRCLE));
-        refuse(circles.map(|object| object.id));
+    /// Lists the object folders and notes what may not be asked of libgit2.
+    fn list_objects(&self, packs: &Packs) -> Listing {
+        let listing = packs.list();
+        refuse(listing.circles.iter().copied());
         listing
     }
 
     fn census_of_all(&self) -> Result<Census, SourceError> {
-        let handle = self.handle_or_fail()?;
-        let mut listing = self.list_objects();
-        let mut census = Census { gaps: std::mem::take(&mut listing.gaps), ..Census::default() };
-        if listing.ask_libgit2 {
-            let found = handle.odb().and_then(|odb| {
-                odb.foreach(|id| {
-                    listing.add(*id);
-                    true
-                })
-            });
-            if let Err(error) = found {
-                census.gaps.push(Gap {
-                    what: "object database".to_owned(),
-                    kind: GapKind::Corrupt,
-                    message: error.message().to_owned(),
-                });
-            }
-            listing.settle();
+        let packs = self.packs();
+        let mut listing = self.list_objects(&packs);
+        if listing.without_index {
+            self.ask_libgit2(&mut listing)?;
         }
-        drop(handle);
-        let mut objects = listing.objects;
-        objects.par_sort_unstable_by_key(|object| (object.place, object.id));
-        let unknown = objects.iter().filter(|object| object.kind == Kind::Unknown);
-        let unknown: Vec<Oid> = unknown.map(|object| object.id).collect();
-        let mut asked = self.kinds(&unknown).into_iter();
-
-        let mut unreadable: BTreeMap<u32, Vec<Gap>> = BTreeMap::new();
-        for object in objects {
-            let kind = match object.kind {
-                Kind::Known(kind) => Ok(kind),
-                Kind::Bad(why) => Err(why.to_owned()),
-                Kind::Unknown => match asked.next() {
-                    Some(Ok(kind)) => Ok(kind),
-                    Some(Err(error)) => Err(error.message().to_owned()),
-                    None => break,
-                },
-            };
-            match kind {
-                Ok(kind) => census.add(object.id, kind),
-                Err(message) => {
-                    let gaps = unreadable.entry(object.place.container).or_default();
-                    // It was listed a moment ago: its pack or file is damaged.
-                    gaps.push(Gap { what: format!("object {}", object.id), kind: GapKind::Corrupt, message });
-                }
-            }
-        }
-        for (container, gaps) in unreadable {
-            let path = listing.containers.get(container as usize);
-            if gaps.len() <= NAMED_PER_CONTAINER {
-                census.gaps.extend(gaps);
+        let mut census = Census {
+            blobs: listing.blobs,
+            commits: listing.commits,
+            tags: listing.tags,
+            tree_ids: listing.trees,
+            gaps: listing.gaps,
+            ..Census::default()
+        };
+        for (container, unreadable) in listing.unreadable {
+            // They were listed a moment ago: their pack or file is damaged.
+            let kind = GapKind::Corrupt;
+            if unreadable.len() <= NAMED_PER_CONTAINER {
+                let gaps = unreadable.into_iter();
+                census.gaps.extend(gaps.map(|(id, message)| Gap { what: format!("object {id}"), kind, message }));
             } else {
-                census.gaps.push(Gap {
-                    what: path.map_or_else(|| "object database".to_owned(), |path| path.display().to_string()),
-                    kind: GapKind::Corrupt,
-                    message: format!("{} objects cannot be read: {}", gaps.len(), gaps[0].message),
-                });
+                let message = format!("{} objects cannot be read: {}", unreadable.len(), unreadable[0].1);
+                census.gaps.push(Gap { what: container, kind, message });
             }
         }
-        census.sort();
+        census.packs = Some(Arc::new(packs));
         self.check_tips(&mut census)?;
         Ok(census)
+    }
+
+    /// A multi-pack index may know what a pack without an index holds.
+    fn ask_libgit2(&self, listing: &mut Listing) -> Result<(), SourceError> {
+        let handle = self.handle_or_fail()?;
+        let mut more = Vec::new();
+        let found = handle.odb().and_then(|odb| {
+            odb.foreach(|id| {
+                if !listing.holds(id) {
+                    more.push(*id);
+                }
+                true
+            })
+        });
+        drop(handle);
+        if let Err(error) = found {
+            listing.gaps.push(Gap {
+                what: "object database".to_owned(),
+                kind: GapKind::Corrupt,
+                message: error.message().to_owned(),
+            });
+        }
+        more.sort_unstable();
+        more.dedup();
+        let unreadable = |id: &Oid| listing.unreadable.values().flatten().any(|(known, _)| known == id);
+        more.retain(|id| !unreadable(id));
+        for (id, kind) in more.iter().zip(self.kinds(&more)) {
+            match kind {
+                Ok(kind) => listing.add(*id, kind),
+                Err(error) => listing.gaps.push(object_gap("object", *id, &error)),
+            }
+        }
+        for ids in [&mut listing.blobs, &mut listing.commits, &mut listing.trees, &mut listing.tags] {
+            ids.sort_unstable();
+        }
+        Ok(())
     }
 
     fn census_of_refs(&self, names: &[String]) -> Result<Census, SourceError> {
@@ -157,7 +158,8 @@ impl Repository {
         let mut walk = TreeWalk::default();
         let mut queue = Vec::new();
         // Only for what may not be asked for.
-        self.list_objects();
+        let packs = self.packs();
+        self.list_objects(&packs);
         {
             let handle = self.handle_or_fail()?;
             for name in names {
@@ -231,7 +233,6 @@ impl Repository {
             self.report_missing(&mut census, missing);
         }
         census.tree_ids = walk.trees();
-        census.reading_order = self.in_reading_order(&blobs);
         census.blobs = blobs;
         // A walk from the tips goes through packs much as they were written.
         census.commit_reading_order.clone_from(&census.commits);
@@ -313,20 +314,6 @@ impl Repository {
             .flatten_iter()
             .collect()
     }
-
-    /// Sorts ids by where they lie.
-    fn in_reading_order(&self, ids: &[Oid]) -> Vec<Oid> {
-        let listing = store::list(&self.object_dirs());
-        let mut placed: Vec<_> = ids
-            .iter()
-            .map(|id| {
-                let found = listing.objects.binary_search_by_key(id, |object| object.id);
-                (found.ok().map(|at| listing.objects[at].place), *id)
-            })
-            .collect();
-        placed.sort_unstable();
-        placed.into_iter().map(|(_, id)| id).collect()
-    }
 }
 
 impl Census {
@@ -338,20 +325,6 @@ impl Census {
     /// Where everything is read along the delta chains, unless only what some refs reach was asked for.
     pub fn packs(&self) -> Option<&Packs> {
         self.packs.as_deref()
-    }
-
-    fn add(&mut self, id: Oid, kind: ObjectType) {
-        match kind {
-            ObjectType::Blob => {
-                self.reading_order.push(id);
-                self.blobs.push(id);
-            }
-            ObjectType::Commit => {
-                self.commits.push(id);
-            }
-            ObjectType::Tag => self.tags.push(id),
-            _ => self.tree_ids.push(id),
-        }
     }
 
     fn sort(&mut self) {

@@ -66,8 +66,9 @@ pub(super) struct Presence {
 /// Finds `blobs` (with their numbers) in the trees `roots` of some commits.
 pub(super) fn find(repository: &Repository, graph: &CommitGraph, blobs: &IdMap<u32>) -> Presence {
     let tables = Tables::new(&graph.trees, blobs);
-    if let Some(packs) = &graph.packs {
-        tables.fill(packs);
+    match &graph.packs {
+        Some(packs) => tables.fill(packs),
+        None => tables.fill(&repository.packs()),
     }
     let handle = repository.handle();
     let odb = match &handle {

@@ -32,6 +32,9 @@ pub(super) fn prepare() {
                 let _ = opts::set_search_path(level, "");
             }
             let _ = opts::set_extensions(&EXTENSIONS);
+            // libgit2 would map whole packs; few objects are asked of it.
+            let _ = opts::set_mwindow_size(1 << 20);
+            let _ = opts::set_mwindow_mapped_limit(32 << 20);
         }
         // Nothing here reads an object twice soon; delta bases have a cache of their own.
         opts::enable_caching(false);

@@ -5,11 +5,12 @@ use std::fs;
 use std::ops::Deref;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
 
 use git2::{ErrorCode, ObjectType, Odb, OdbObject, Oid, RepositoryOpenFlags};
 
-use super::{loose, pack_kinds, process};
+use super::pack::Packs;
+use super::{loose, process};
 use crate::source::{Gap, GapKind, SourceError};
 
 /// git itself follows alternates of alternates this far.
@@ -24,6 +25,7 @@ pub struct Repository {
     /// Object folders that the repository's own files do not name.
     borrowed: Vec<PathBuf>,
     idle: Mutex<Vec<git2::Repository>>,
+    rescue: OnceLock<Packs>,
 }
 
 /// What kind of repository it is and where its parts lie.
@@ -88,7 +90,13 @@ impl Repository {
             })?;
         let facts = gather(&repository);
         let index_file = facts.git_dir.join("index");
-        let repository = Self { facts, index_file, borrowed: Vec::new(), idle: Mutex::new(vec![repository]) };
+        let repository = Self {
+            facts,
+            index_file,
+            borrowed: Vec::new(),
+            idle: Mutex::new(vec![repository]),
+            rescue: OnceLock::new(),
+        };
         repository.object_dirs().iter().for_each(|folder| loose::note_folder(folder));
         Ok(repository)
     }
@@ -130,6 +138,14 @@ impl Repository {
             return Err(SourceError::Open { path, message });
         }
         Ok(())
+    }
+
+    /// A blob that libgit2 cannot read, from any copy that has the content its id says.
+    pub(super) fn rescued_blob(&self, id: Oid, limit: u64) -> Option<Vec<u8>> {
+        let packs = self.rescue.get_or_init(|| self.packs());
+        let bytes = packs.read(&id.into(), ObjectType::Blob, usize::try_from(limit).unwrap_or(usize::MAX))?;
+        let same = Oid::hash_object(ObjectType::Blob, &bytes).is_ok_and(|found| found == id);
+        same.then_some(bytes)
     }
 
     /// Borrows a handle for this thread.
@@ -221,7 +237,7 @@ pub(super) fn refuse(ids: impl IntoIterator<Item = Oid>) {
 
 fn check_refused(id: Oid) -> Result<(), git2::Error> {
     if REFUSED.read().unwrap_or_else(PoisonError::into_inner).contains(&id) {
-        return Err(git2::Error::from_str(pack_kinds::CIRCLE));
+        return Err(git2::Error::from_str("a delta that needs itself"));
     }
     Ok(())
 }

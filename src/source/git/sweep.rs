@@ -15,11 +15,17 @@ const RUN: usize = 64;
 
 impl Repository {
     /// Hands every blob to `sink`, whole, from several threads; one of more than `limit` bytes
-    /// becomes a gap. [`Census::reading_order`](super::Census::reading_order) is the fast order, and
-    /// [`Census::commit_reading_order`](super::Census::commit_reading_order) for messages.
+    /// becomes a gap. [`Self::reading_order`] is the fast order.
     pub fn sweep_blobs(&self, ids: &[Oid], limit: u64, sink: &Sink<'_>) {
         self.sweep(ids, sink, |odb, id| {
-            let (size, _) = header(odb, id).map_err(|error| object_gap("blob", id, &error))?;
+            let blob = |bytes| Blob { origin: Origin::Object { id }, content: Content::Bytes(bytes) };
+            let (size, _) = match header(odb, id) {
+                Ok(header) => header,
+                Err(error) => {
+                    let rescued = self.rescued_blob(id, limit).ok_or_else(|| object_gap("blob", id, &error))?;
+                    return Ok(Some(blob(rescued)));
+                }
+            };
             if size as u64 > limit {
                 return Err(Gap {
                     what: format!("blob {id}"),
@@ -27,8 +33,13 @@ impl Repository {
                     message: format!("{size} bytes, more than the limit of {limit}"),
                 });
             }
-            let object = object(odb, id).map_err(|error| object_gap("blob", id, &error))?;
-            Ok(Some(Blob { origin: Origin::Object { id }, content: Content::Bytes(object.data().to_vec()) }))
+            match object(odb, id) {
+                Ok(object) => Ok(Some(blob(object.data().to_vec()))),
+                Err(error) => {
+                    let rescued = self.rescued_blob(id, limit).ok_or_else(|| object_gap("blob", id, &error))?;
+                    Ok(Some(blob(rescued)))
+                }
+            }
         });
     }
 

@@ -7,6 +7,7 @@ use git2::ObjectType;
 use super::file::{PackFile, WINDOW, Window};
 use super::id::IdTable;
 use super::index::{Finder, Index, IndexError};
+use super::listing::Found;
 
 /// A version of an object in a pack. Nodes stand in the order of the walk: a node, then its
 /// children with all that comes from them, the child that most comes from last.
@@ -125,7 +126,9 @@ mod mark {
     /// A delta on an object that is not in this pack.
     pub(super) const ELSEWHERE: u32 = u32::MAX - 4;
     /// A delta on something else than objects are.
-    const OTHER: u32 = u32::MAX - 5;
+    const OTHER: u32 = u32::MAX - 6;
+    /// A delta whose chain is a circle.
+    pub(super) const CIRCLE: u32 = u32::MAX - 5;
 
     /// An object of this kind.
     pub(super) fn of(kind: ObjectType) -> u32 {
@@ -196,6 +199,26 @@ impl Headers {
         self.entries.len() == index.count && index.pack_checksum().is_ok_and(|checksum| checksum == self.pack)
     }
 
+    /// Calls `each` with the position of each entry in the index and what it is.
+    pub(super) fn each(&self, mut each: impl FnMut(usize, Found)) {
+        const KINDS: [ObjectType; 4] = [ObjectType::Blob, ObjectType::Tree, ObjectType::Commit, ObjectType::Tag];
+        for (at, entry) in self.entries.iter().enumerate() {
+            let end = self.end(at);
+            each(
+                entry.position as usize,
+                match KINDS.iter().find(|kind| mark::of(**kind) == end) {
+                    Some(kind) => Found::Kind(*kind),
+                    None if end == mark::ELSEWHERE => Found::Elsewhere(NO_BASE),
+                    None if end == mark::CIRCLE => Found::Circle,
+                    None => {
+                        let why = end.checked_sub(mark::FIRST).and_then(|at| self.reasons.get(at as usize));
+                        Found::Bad(why.copied().unwrap_or(NO_BASE))
+                    }
+                },
+            );
+        }
+    }
+
     fn end(&self, entry: usize) -> u32 {
         u32::MAX - u32::from(self.ends[entry])
     }
@@ -211,7 +234,7 @@ impl Forest {
     ) -> Result<Self, IndexError> {
         let entries = &headers.entries;
         // A delta on an object elsewhere may be of any kind; that shows when the object has been found.
-        let wanted = |end: u32| end == mark::of(kind) || end == mark::ELSEWHERE;
+        let wanted = |end: u32| end == mark::of(kind) || end == mark::ELSEWHERE || end == mark::CIRCLE;
         let chosen: Vec<u32> = (0..entries.len() as u32).filter(|at| wanted(headers.end(*at as usize))).collect();
         let planted = plant(&chosen, entries);
         let mut forest =
@@ -241,7 +264,7 @@ impl Forest {
         drop((planted, chosen));
         for (at, entry) in entries.iter().enumerate() {
             let end = headers.end(at);
-            if end < mark::ELSEWHERE {
+            if end < mark::CIRCLE {
                 walk[entry.position as usize] = end;
             }
         }
@@ -377,7 +400,7 @@ fn chain_ends(entries: &mut [Listed]) -> Vec<u32> {
                     let ahead = |one: &&usize| (entries[**one].mark as usize) >= **one;
                     let cut = chain[round..].iter().find(ahead).copied().unwrap_or(at);
                     entries[cut].mark = mark::ELSEWHERE;
-                    break mark::ELSEWHERE;
+                    break mark::CIRCLE;
                 }
                 _ if ends[at] != 0 => break ends[at],
                 base if base < ON_THE_WAY => {

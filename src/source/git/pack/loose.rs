@@ -8,7 +8,7 @@ use git2::ObjectType;
 use super::ObjectId;
 use super::file::{PackFile, WINDOW, Window, plain};
 use super::inflate::Inflater;
-use crate::source::GapKind;
+use crate::source::{Gap, GapKind};
 
 /// A type, a space, a size of twenty digits and a NUL are shorter.
 const HEADER: usize = 32;
@@ -52,6 +52,11 @@ pub(super) fn read(
     let mut bytes = vec![0; size as usize + end + 1];
     inflater.fill(&file, window, 0, file.len, &mut bytes).map_err(|_| damaged())?;
     Ok(Loose::Found(bytes, end + 1))
+}
+
+/// The gap that a folder leaves.
+pub(super) fn unlisted_gap(path: &Path, message: String) -> Gap {
+    Gap { what: path.display().to_string(), kind: GapKind::Unreadable, message }
 }
 
 /// Where a loose object would lie.

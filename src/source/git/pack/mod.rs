@@ -14,6 +14,7 @@ mod forest;
 mod id;
 mod index;
 mod inflate;
+mod listing;
 mod loose;
 mod make;
 mod memory;
@@ -25,5 +26,6 @@ mod walk;
 
 pub use delta::{Copied, DeltaError, Edit, apply};
 pub use id::ObjectId;
+pub(super) use listing::Listing;
 pub use sweep::{Packs, Swept, sweep_object_dirs};
 pub use visit::{Limits, Visit};

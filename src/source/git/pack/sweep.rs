@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering::Relaxed;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use git2::ObjectType;
 use rayon::prelude::*;
@@ -82,14 +82,16 @@ pub struct Packs {
     object_dirs: Vec<PathBuf>,
     /// The headers of each pack, by its index.
     headers: Mutex<BTreeMap<PathBuf, Arc<Headers>>>,
-    /// Loose objects that turned out to be of another kind than was asked for.
-    loose: Mutex<HashMap<ObjectId, ObjectType>>,
+    /// What loose objects turned out to be.
+    pub(super) loose: Mutex<HashMap<ObjectId, ObjectType>>,
+    /// For single objects.
+    rescue: OnceLock<Rescue>,
 }
 
 impl Packs {
     /// Nothing is read before it is asked for.
     pub fn new(object_dirs: Vec<PathBuf>) -> Self {
-        Self { object_dirs, headers: Mutex::default(), loose: Mutex::default() }
+        Self { object_dirs, headers: Mutex::default(), loose: Mutex::default(), rescue: OnceLock::new() }
     }
 
     /// Hands every object of one kind to `visit`, along the delta chains of the packs, then what lies loose, then
@@ -98,16 +100,37 @@ impl Packs {
         sweep(self, kind, visit, limits)
     }
 
-    /// The headers of a pack, and whether they were read just now.
-    fn headers(&self, path: &Path, index: &Index, pack: &PackFile) -> Result<(Arc<Headers>, bool), IndexError> {
+    /// One object of a kind, from any copy that can be read. Work is bounded, all calls together.
+    pub(in crate::source::git) fn read(&self, id: &ObjectId, kind: ObjectType, limit: usize) -> Option<Vec<u8>> {
+        let rescue = self.rescue.get_or_init(|| {
+            let mut rescue = Rescue::new(&self.object_dirs, Limits::default().max_memory);
+            let files = self.object_dirs.iter().flat_map(|dir| files_in(&dir.join("pack")));
+            for index in files.filter(|path| path.extension().is_some_and(|ext| ext == "idx")) {
+                rescue.add(index);
+            }
+            rescue
+        });
+        match rescue.read(id, kind, None, limit) {
+            Some(Copy::Found(bytes)) => Some(bytes),
+            _ => None,
+        }
+    }
+
+    /// The object folders.
+    pub(super) fn object_dirs(&self) -> &[PathBuf] {
+        &self.object_dirs
+    }
+
+    /// The headers of a pack.
+    pub(super) fn headers(&self, path: &Path, index: &Index, pack: &PackFile) -> Result<Arc<Headers>, IndexError> {
         let known = self.headers.lock().unwrap_or_else(PoisonError::into_inner).get(path).map(Arc::clone);
         if let Some(headers) = known.filter(|headers| headers.belong_to(index)) {
-            return Ok((headers, false));
+            return Ok(headers);
         }
         let headers = Arc::new(Headers::read(index, pack)?);
         let mut all = self.headers.lock().unwrap_or_else(PoisonError::into_inner);
         all.insert(path.to_path_buf(), Arc::clone(&headers));
-        Ok((headers, true))
+        Ok(headers)
     }
 }
 
@@ -192,7 +215,7 @@ impl<V: Visit> Run<'_, V> {
         for (number, dir) in (0..).zip(self.object_dirs) {
             let (ids, unlisted) = loose::list(dir);
             for (path, message) in unlisted {
-                self.gaps.push(Gap { what: path.display().to_string(), kind: GapKind::Unreadable, message });
+                self.gaps.push(loose::unlisted_gap(&path, message));
             }
             for id in ids {
                 if self.loose.insert((id, number)) {
@@ -218,33 +241,29 @@ impl<V: Visit> Run<'_, V> {
         let pack_path = path.with_extension("pack");
         let index = match Index::open(path) {
             Ok(index) => index,
-            Err(error) => return self.pack_gap(path, error),
+            Err(error) => return self.gaps.extend(pack_gap(path, path, &error)),
         };
         let pack = match PackFile::open(&pack_path) {
             Ok(pack) => pack,
-            Err(error) => return self.pack_gap(&pack_path, error.into()),
+            Err(error) => return self.gaps.extend(pack_gap(path, &pack_path, &error.into())),
         };
-        let planted = self.of.headers(path, &index, &pack).and_then(|(headers, first)| {
-            Ok((Forest::plant(&headers, &index, &pack, self.kind)?, headers.doubtful, first))
-        });
-        let (forest, doubtful, first) = match planted {
+        let planted = self
+            .of
+            .headers(path, &index, &pack)
+            .and_then(|headers| Ok((Forest::plant(&headers, &index, &pack, self.kind)?, headers.doubtful)));
+        let (forest, doubtful) = match planted {
             Ok(planted) => planted,
-            Err(error) => return self.pack_gap(path, error),
+            Err(error) => return self.gaps.extend(pack_gap(path, path, &error)),
         };
         self.packs += 1;
         let shown = pack_path.display().to_string();
-        let damage = damage(&index, &pack);
-        if let Some(message) = damage {
-            self.gap(&shown, GapKind::Corrupt, message);
-        }
-        if doubtful > 0 && first {
-            let message = format!("{doubtful} of its objects are not as its index says");
-            self.gap(&shown, GapKind::Corrupt, message);
-        }
+        let damage = pack_gaps(&shown, &index, &pack, doubtful);
+        let damaged = !damage.is_empty();
+        self.gaps.extend(damage);
         let tables = forest.memory() + self.seen.memory();
         let budget = self.budget(tables);
         // What a pack holds that is not the index's may stand under another object's id.
-        let check_ids = self.limits.check_ids || damage.is_some() || doubtful > 0;
+        let check_ids = self.limits.check_ids || damaged;
         let walk = Walk::new(
             self.visit,
             self.kind,
@@ -291,15 +310,6 @@ impl<V: Visit> Run<'_, V> {
     fn budget(&self, tables: usize) -> Budget {
         let most = self.limits.max_memory;
         Budget::new(most.saturating_sub(tables).max(LEAST.min(most)), rayon::current_num_threads())
-    }
-
-    /// Notes that a pack cannot be read, unless it has been packed anew: what is new is listed again.
-    fn pack_gap(&mut self, path: &Path, error: IndexError) {
-        match &error {
-            IndexError::Io(_) if !path.with_extension("idx").exists() => {}
-            IndexError::Io(io) => self.gap(path.display().to_string(), GapKind::Unreadable, plain(io)),
-            IndexError::Damaged => self.gap(path.display().to_string(), GapKind::Corrupt, error.to_string()),
-        }
     }
 
     fn sweep_loose(&mut self, loose: &[(ObjectId, Vec<u16>)]) {
@@ -409,13 +419,7 @@ impl<V: Visit> Run<'_, V> {
                 message: one.failure.message.into_owned(),
             }));
         }
-        let indexed: BTreeSet<_> = self.known.iter().map(|path| path.with_extension("pack")).collect();
-        for path in self.object_dirs.iter().flat_map(|dir| files_in(&dir.join("pack"))) {
-            if path.extension().is_some_and(|ext| ext == "pack") && !indexed.contains(&path) {
-                let (what, message) = (path.display().to_string(), "a pack without an index".to_owned());
-                self.gaps.push(Gap { what, kind: GapKind::Unreadable, message });
-            }
-        }
+        self.gaps.extend(without_index(self.object_dirs));
         self.gaps.sort();
         self.gaps.dedup();
         self.large.sort_unstable();
@@ -439,6 +443,37 @@ impl<V: Visit> Run<'_, V> {
     fn is_other(&self, one: &Missed) -> bool {
         matches!(self.rescue.read(&one.id, self.kind, one.pack, 0), Some(Copy::Other(_)))
     }
+}
+
+/// The gap of a pack or index `what` that cannot be read. None if it has been packed anew: what is new is listed again.
+pub(super) fn pack_gap(index: &Path, what: &Path, error: &IndexError) -> Option<Gap> {
+    let (kind, message) = match error {
+        IndexError::Io(_) if !index.exists() => return None,
+        IndexError::Io(io) => (GapKind::Unreadable, plain(io)),
+        IndexError::Damaged => (GapKind::Corrupt, error.to_string()),
+    };
+    Some(Gap { what: what.display().to_string(), kind, message })
+}
+
+/// What is wrong with a pack whose index can be read.
+pub(super) fn pack_gaps(shown: &str, index: &Index, pack: &PackFile, doubtful: usize) -> Vec<Gap> {
+    let counted = (doubtful > 0).then(|| format!("{doubtful} of its objects are not as its index says"));
+    let messages = damage(index, pack).map(str::to_owned).into_iter().chain(counted);
+    messages.map(|message| Gap { what: shown.to_owned(), kind: GapKind::Corrupt, message }).collect()
+}
+
+/// The gaps of packs that no index belongs to.
+pub(super) fn without_index(object_dirs: &[PathBuf]) -> Vec<Gap> {
+    let files = object_dirs.iter().flat_map(|dir| files_in(&dir.join("pack")));
+    let packs = files.filter(|path| path.extension().is_some_and(|ext| ext == "pack"));
+    packs
+        .filter(|path| !path.with_extension("idx").exists())
+        .map(|path| Gap {
+            what: path.display().to_string(),
+            kind: GapKind::Unreadable,
+            message: "a pack without an index".to_owned(),
+        })
+        .collect()
 }
 
 /// What is wrong with a pack as a whole.

@@ -8,7 +8,7 @@ use crate::source::{Content, Gap, Item};
 
 fn sweep(h: &History) -> (Vec<Vec<u8>>, Vec<Gap>) {
     let found = Mutex::new((Vec::new(), Vec::new()));
-    h.repository.sweep_blobs(&h.census.reading_order, u64::MAX, &|item| {
+    h.repository.sweep_blobs(&h.repository.reading_order(&h.census), u64::MAX, &|item| {
         let mut found = found.lock().unwrap();
         match item {
             Item::Blob(blob) => {
@@ -285,7 +285,8 @@ fn deltas_that_need_each_other_end() {
     let h = f.history();
     assert!(sweep(&h).0.contains(&b"good".to_vec()));
     let corrupt = h.census.gaps.iter().filter(|gap| gap.kind == GapKind::Corrupt);
-    assert_eq!(corrupt.count(), 5, "{:?}", h.census.gaps);
+    // One for the pack, whose checksums are wrong.
+    assert_eq!(corrupt.count(), 6, "{:?}", h.census.gaps);
     assert!(h.repository.read_blob(Oid::from_bytes(&[6; 20]).unwrap()).is_err());
     // libgit2 would follow the circle for ever; none of these may ask it to.
     let circle = Oid::from_bytes(&[1; 20]).unwrap();
