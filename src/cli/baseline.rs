@@ -30,6 +30,9 @@ use crate::{
     trust::Trust,
 };
 
+/// Slow hashes that are computed to find where a guessable secret was before.
+const MOST_TRIES: usize = 1_000;
+
 const HEADER: &str = "\
 # What keysweep found here and somebody has looked at. One entry a line, sorted, nothing in it that moves:
 # PATH FINGERPRINT owner=WHO [expires=YYYY-MM-DD] # REASON        (keysweep baseline update keeps it tidy)
@@ -49,6 +52,10 @@ struct Ground {
     /// The list as it is; none if there is no file.
     known: Option<IgnoreFile>,
     findings: Vec<(Scope, Finding)>,
+    /// So many of them, the first, stand in files; the others in the history.
+    in_files: usize,
+    /// Entries (by their index) that fit what stands in files now.
+    live: BTreeSet<usize>,
     stale: Vec<Stale>,
     /// What could not be read.
     gaps: usize,
@@ -94,12 +101,14 @@ fn survey(args: &BaselinePlace) -> Result<Ground, Message> {
         }
     }
     let gaps = reports.iter().map(|report| report.gaps.len()).sum();
-    for report in reports {
+    let mut in_files = 0;
+    for (at, report) in reports.into_iter().enumerate() {
         for finding in report.findings {
             let local = matches!(finding.place, Place::File { local: true, .. });
             // What lies below .git is on this machine only.
             if !local {
                 found.push((one.scope_of(&finding.place), finding));
+                in_files += usize::from(at == 0);
             }
         }
     }
@@ -108,7 +117,8 @@ fn survey(args: &BaselinePlace) -> Result<Ground, Message> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => None,
         Err(error) => return Err(Message::new(format!("cannot read {}: {error}", file.display()))),
     };
-    let mut ground = Ground { file, known, findings: found, stale: Vec::new(), gaps, now };
+    let live = BTreeSet::new();
+    let mut ground = Ground { file, known, findings: found, in_files, live, stale: Vec::new(), gaps, now };
     // In a repository only the history shows that nothing fits an entry.
     ground.judge(in_repository.is_none() || history);
     Ok(ground)
@@ -121,9 +131,12 @@ impl Ground {
             return;
         };
         let mut asked = known.asked(self.now);
-        for (scope, finding) in &mut self.findings {
+        for (number, (scope, finding)) in self.findings.iter_mut().enumerate() {
             let said = asked.ask(&finding.secret, finding.fingerprint.as_ref(), scope);
             if let Said::Allowed(at) | Said::Expired(at) = said {
+                if number < self.in_files {
+                    self.live.insert(at);
+                }
                 let (line, entry) = &known.entries[at];
                 let by = SuppressedBy::IgnoreFile { file: known.name.clone(), line: *line, owner: entry.owner.clone() };
                 let reason = entry.reason.clone();
@@ -213,7 +226,10 @@ fn update(grant: &GrantArgs, only: &[String], args: &BaselinePlace) -> Result<Ex
     let grant = Grant::new(grant)?;
     let mut scribe = Scribe { known: Some(known), salts: Default::default() };
     let is = |line, kind| ground.line_is(line, kind);
-    let unused: Vec<&(usize, Entry)> = known.entries.iter().filter(|(line, _)| is(*line, StaleKind::Unused)).collect();
+    // What no longer stands where an entry says has perhaps been moved, and what was said of it goes with it.
+    let gone = known.entries.iter().enumerate().filter(|(at, _)| !ground.live.contains(at));
+    let gone: Vec<&Entry> = gone.map(|(_, (_, entry))| entry).collect();
+    let mut tries = MOST_TRIES;
     let mut entries: BTreeSet<Entry> = known
         .entries
         .iter()
@@ -222,21 +238,26 @@ fn update(grant: &GrantArgs, only: &[String], args: &BaselinePlace) -> Result<Ex
         .collect();
     let (mut added, mut moved, mut left) = (0, 0, 0);
     let mut told: BTreeSet<(Scope, Vec<u8>)> = BTreeSet::new();
-    for (scope, finding) in ground.fresh() {
+    let fresh = ground.findings.iter().enumerate().filter(|(_, (_, finding))| finding.suppressed.is_none());
+    for (number, (scope, finding)) in fresh {
         if !told.insert((scope.clone(), finding.secret.reveal().to_vec())) {
             continue;
         }
         let print = scribe.print(scope, finding)?;
-        let was = unused.iter().find(|(_, entry)| match &entry.print {
+        let was = gone.iter().filter(|_| number < ground.in_files).find(|entry| match &entry.print {
             Print::Plain(_) => entry.print == print,
-            Print::Slow { salt, hash } => finding.fingerprint.is_none() && slow_hash(&finding.secret, salt) == *hash,
+            Print::Slow { salt, hash } if finding.fingerprint.is_none() && tries > 0 => {
+                tries -= 1;
+                slow_hash(&finding.secret, salt) == *hash
+            }
+            Print::Slow { .. } => false,
         });
         let wanted =
             |scope: &Scope| only.is_empty() || matches!(scope, Scope::At(path) if only.contains(&path.to_string()));
         match (was, &grant) {
-            (Some((_, entry)), _) => {
+            (Some(entry), _) => {
                 moved += 1;
-                entries.insert(Entry { scope: scope.clone(), print, ..entry.clone() });
+                entries.insert(Entry { scope: scope.clone(), print, ..(*entry).clone() });
             }
             (None, Some(grant)) if wanted(scope) => {
                 added += 1;

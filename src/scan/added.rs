@@ -40,10 +40,18 @@ impl Scanner {
             let Some(new) = new.and_then(|id| repository.read_blob(id).ok()) else {
                 continue;
             };
-            let old = changes.base.and_then(|base| repository.tree_holds(base, &path));
-            let old = old.and_then(|id| repository.read_blob(id).ok()).unwrap_or_default();
-            let (old, new) = (String::from_utf8_lossy(&old), String::from_utf8_lossy(&new));
-            let known: HashSet<&str> = old.lines().map(str::trim).collect();
+            let old: Vec<_> = match changes.base {
+                Some(base) => repository.tree_holds(base, &path).into_iter().collect(),
+                // Without a base: what the first of the commits found.
+                None => {
+                    let first = changes.items.iter().find(|change| change.path == path);
+                    first.into_iter().flat_map(|change| &change.parents).map(|parent| parent.id).collect()
+                }
+            };
+            let old: Vec<Vec<u8>> = old.into_iter().filter_map(|id| repository.read_blob(id).ok()).collect();
+            let old: Vec<_> = old.iter().map(|text| String::from_utf8_lossy(text)).collect();
+            let known: HashSet<&str> = old.iter().flat_map(|text| text.lines()).map(str::trim).collect();
+            let new = String::from_utf8_lossy(&new);
             let entries = path.to_string() == IGNORE_FILE;
             let fresh = (1..).zip(new.lines()).filter(|(_, line)| !known.contains(line.trim()));
             added.extend(

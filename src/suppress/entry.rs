@@ -193,7 +193,14 @@ impl Entry {
             b"<messages>" => Scope::Messages,
             b"<unplaced>" => Scope::Unplaced,
             // Written by hand on Windows, or as a shell would say it.
-            _ => Scope::At(RelPath::new(path.as_bstr().replace(b"\\", b"/").trim_start_with(|c| c == '/').to_vec())),
+            name => {
+                let name = name.replace(b"\\", b"/");
+                let mut name = name.as_slice();
+                while let Some(rest) = name.strip_prefix(b"/").or_else(|| name.strip_prefix(b"./")) {
+                    name = rest;
+                }
+                Scope::At(RelPath::new(name))
+            }
         };
         let (fields, reason) = rest.split_once('#').unwrap_or((rest, ""));
         let mut fields = fields.split_whitespace();
@@ -255,7 +262,9 @@ mod tests {
     #[test]
     fn a_path_written_on_windows_is_the_same_path() {
         let entry = read(&format!("src\\db\\a.py {PRINT} owner=ada # local"));
-        assert_eq!(entry, read(&format!("/src/db/a.py {PRINT} owner=ada # local")));
+        for same in ["/src/db/a.py", "./src/db/a.py", ".\\src\\db\\a.py"] {
+            assert_eq!(entry, read(&format!("{same} {PRINT} owner=ada # local")), "{same}");
+        }
         assert_eq!(entry.scope, Scope::At(RelPath::new("src/db/a.py")));
     }
 

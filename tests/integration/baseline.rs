@@ -99,11 +99,14 @@ fn a_renamed_file_is_followed_by_update() {
     let project = project.with(&["mv", "a.env", "b.env"]).with(&["mv", "t.txt", "u.txt"]).commit("rename");
     assert_eq!(project.json(["git", "--range", "HEAD~1..HEAD"]).0, 0, "a rename brings nothing in");
     assert_eq!(project.json(["scan"]).0, 1, "an entry is bound to its path");
-    let said = project.run(baseline("update", &["--files-only"]));
-    assert!(said.contains("0 added, 0 followed"), "the old path may be in the history: {said}");
+    let said = project.run(baseline("update", &[]));
+    assert!(said.contains("4 entries, 0 added, 2 followed a moved file, 0 dropped"), "the history has both: {said}");
+    for arguments in [&["scan"][..], &["git"]] {
+        assert_eq!(project.json(arguments.iter().copied()).0, 0, "{arguments:?}");
+    }
     fs::remove_dir_all(project.root().join(".git")).expect("there is one");
     let said = project.run(baseline("update", &[]));
-    assert!(said.contains("0 added, 2 followed"), "{said}");
+    assert!(said.contains("2 entries, 0 added, 0 followed a moved file, 2 dropped"), "{said}");
     let after = entries(&project);
     assert!(after[0].starts_with("b.env ks1s:") && after[1].starts_with("u.txt ks1:"), "{after:?}");
     assert!(after.iter().all(|entry| entry.ends_with("owner=ada # made up for a test")), "{after:?}");

@@ -86,6 +86,17 @@ fn a_fork_is_measured_by_the_base_and_not_by_itself() {
 }
 
 #[test]
+fn without_a_base_only_what_the_commits_add_is_listed() {
+    let entry = |name: &str| format!("{name} ks1:00112233445566778899aabbccddeeff owner=ada # made up\n");
+    let both = entry("a.txt") + &entry("b.txt");
+    let project = Project::git().stage(".keysweepignore", &entry("a.txt")).commit("first");
+    let project = project.stage(".keysweepignore", &both).commit("second");
+    let since = project.run_git(&["log", "-1", "--format=%ct"]);
+    let (_, document) = project.json(["git", "--since", &since]);
+    assert_eq!(added(&document), [".keysweepignore:2 entry of the ignore file"]);
+}
+
+#[test]
 fn a_new_branch_is_measured_by_the_default_branch() {
     let zeros = "0".repeat(40);
     let project = Project::git()
