@@ -1,10 +1,14 @@
 //! Reads and proves the rule files and leaves them as `src/rules/builtin.rs` wants them, so that a start
 //! parses nothing and a broken rule stops the build. A rule is one TOML entry; nothing else names it.
 
-#![allow(dead_code, unreachable_pub, reason = "the crate uses the rest of these files")]
+#![allow(dead_code, unreachable_pub, unused_imports, reason = "the crate uses the rest of these files")]
 
+#[path = "src/rules/anchors/mod.rs"]
+mod anchors;
 #[path = "src/rules/check.rs"]
 mod check;
+#[path = "src/rules/engine.rs"]
+mod engine;
 #[path = "src/rules/error.rs"]
 mod error;
 #[path = "src/rules/head.rs"]
@@ -22,6 +26,7 @@ mod text;
 
 use std::{env, fmt::Write as _, fs, path::Path, process::ExitCode, sync::Arc};
 
+use anchors::{Anchors, Grams};
 use error::RuleError;
 use rule::{Rule, Written};
 use runbook::{Phase, Runbook};
@@ -54,7 +59,30 @@ fn main() -> ExitCode {
     let packed: Vec<u8> =
         rules.iter().flat_map(|rule| postcard::to_allocvec(rule).expect("a rule is plain data")).collect();
     fs::write(out.join("rules.bin"), packed).expect("OUT_DIR can be written");
+    fs::write(out.join("anchors.rs"), constant(&Anchors::of(&rules))).expect("OUT_DIR can be written");
     ExitCode::SUCCESS
+}
+
+/// The tables as Rust. A slice of plain data prints as the expression that makes it.
+fn constant(Anchors { texts, marks, rules, words, coded, grams, longest }: &Anchors) -> String {
+    let Grams { map, sieve, buckets, all, overhang } = grams;
+    format!(
+        "static ANCHORS: Anchors = Anchors {{
+            texts: Cow::Borrowed(&{texts:?}),
+            marks: Cow::Borrowed(&{marks:?}),
+            rules: Cow::Borrowed(&{rules:?}),
+            words: Cow::Borrowed(&{words:?}),
+            coded: Cow::Borrowed(&{coded:?}),
+            grams: Grams {{
+                map: Cow::Borrowed(&{map:?}),
+                sieve: Cow::Borrowed(&{sieve:?}),
+                buckets: Cow::Borrowed(&{buckets:?}),
+                all: Cow::Borrowed(&{all:?}),
+                overhang: {overhang},
+            }},
+            longest: {longest},
+        }};\n"
+    )
 }
 
 fn names(root: &Path) -> Vec<String> {

@@ -7,43 +7,11 @@
 
 use std::{borrow::Cow, ops::Range};
 
-use data_encoding::BASE64_NOPAD;
-
 use super::{Candidate, Window, pattern, versions::EDGE};
-use crate::rules::Pattern;
-
-/// Characters of a group that hold bits of what stands before the literal.
-const FOREIGN: [usize; 3] = [0, 2, 3];
-/// Shorter literals encode to what stands in any base64.
-const SHORTEST: usize = 4;
-
-/// A literal as it stands in base64.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Coded {
-    pub(super) rule: usize,
-    /// How many bytes of its first group stand before it.
-    shift: u8,
-    /// Its bytes, decoded.
-    len: u16,
-}
-
-/// Reports the texts of a literal in base64.
-pub(super) fn anchors(rule: usize, literal: &str, mut report: impl FnMut(String, Coded)) {
-    if literal.len() < SHORTEST {
-        return;
-    }
-    for shift in 0..3u8 {
-        let bytes = [&[0; 2][..usize::from(shift)], literal.as_bytes()].concat();
-        let mut text = BASE64_NOPAD.encode(&bytes);
-        text.truncate(bytes.len() * 8 / 6);
-        text.drain(..FOREIGN[usize::from(shift)]);
-        let coded = Coded { rule, shift, len: literal.len() as u16 };
-        if text.contains(['+', '/']) {
-            report(text.replace('+', "-").replace('/', "_"), coded);
-        }
-        report(text, coded);
-    }
-}
+use crate::rules::{
+    Pattern,
+    anchors::{Coded, FOREIGN},
+};
 
 /// How many characters before and from an anchor on an answer may depend on.
 pub(super) fn reach(pattern: &Pattern) -> (usize, usize) {
@@ -84,7 +52,7 @@ pub(super) fn find(
         return;
     }
     let first = found.len();
-    pattern::find(coded.rule, pattern, &Window { bytes: &decoded, start: 0 }, &within, found);
+    pattern::find(coded.rule as usize, pattern, &Window { bytes: &decoded, start: 0 }, &within, found);
     let base = window.start + start as u64;
     for one in &mut found[first..] {
         one.anchor = window.start + at.start as u64;

@@ -22,9 +22,11 @@ pub use segment::{Segment, Window};
 pub(crate) use versions::Fault;
 pub use versions::Version;
 
-use crate::rules::{Confidence, Matcher, RuleSet, Severity};
-use base64::Coded;
-use prefilter::{Anchor, Prefilter};
+use crate::rules::{
+    Matcher, RuleSet,
+    anchors::{Anchors, Coded},
+};
+use prefilter::Prefilter;
 use versions::{Around, Extent};
 
 /// A candidate needs at most so many bytes before and behind its anchor, whatever the rule.
@@ -71,30 +73,12 @@ pub enum Form {
 #[derive(Debug)]
 pub struct Detector {
     rules: Arc<RuleSet>,
-    prefilter: Prefilter,
-    /// What each anchor of the prefilter stands for.
-    targets: Vec<Target>,
+    anchors: Cow<'static, Anchors>,
     /// How far each rule looks, then how far in base64; see [`Detector::slot`].
     extents: Vec<Extent>,
     around: Around,
     #[cfg(test)]
     pub(crate) fault: Option<Fault>,
-}
-
-/// A text that is looked for, and what for.
-struct Literal<'r> {
-    text: Cow<'r, str>,
-    nocase: bool,
-    /// Which bytes may follow, if that is known.
-    next: Option<[u64; 4]>,
-    means: Means,
-}
-
-#[derive(Clone, Copy)]
-enum Means {
-    Rule(usize),
-    Word(value::Word),
-    Coded(Coded),
 }
 
 /// What to try at an anchor.
@@ -106,17 +90,6 @@ enum AnchorAt {
     Words(usize),
     /// One rule, in base64.
     Coded(Coded),
-}
-
-/// What an anchor stands for.
-#[derive(Debug, Default)]
-struct Target {
-    /// Rules that are tried at the anchor.
-    rules: Vec<usize>,
-    /// Words of contextual rules that hold it.
-    words: Vec<value::Word>,
-    /// Rules whose literals it is in base64.
-    coded: Vec<Coded>,
 }
 
 /// What happened at one anchor, for `keysweep explain`.
@@ -135,62 +108,13 @@ pub struct AnchorTrace {
 impl Detector {
     /// Prepares the rules.
     pub fn new(rules: Arc<RuleSet>) -> Self {
-        let mut literals: Vec<Literal<'_>> = Vec::with_capacity(8 * rules.len());
-        for (index, rule) in rules.iter().enumerate() {
-            let (anchors, nocase, next) = match &rule.matcher {
-                Matcher::Pattern(pattern) => (&pattern.anchors, pattern.nocase, pattern.next),
-                Matcher::Assigned(assigned) => (&assigned.names, true, None),
-                Matcher::Value(_) => continue,
-            };
-            for anchor in anchors {
-                let capitals = nocase && anchor.bytes().any(|byte| byte.is_ascii_uppercase());
-                let text = if capitals { anchor.to_ascii_lowercase().into() } else { Cow::Borrowed(&**anchor) };
-                literals.push(Literal { text, nocase, next, means: Means::Rule(index) });
-                // Three more texts for each literal: what is worth it is what opens much and is surely it.
-                if !nocase && rule.severity >= Severity::High && rule.confidence >= Confidence::High {
-                    base64::anchors(index, anchor, |text, coded| {
-                        literals.push(Literal { text: text.into(), nocase, next: None, means: Means::Coded(coded) });
-                    });
-                }
-            }
-        }
-        value::anchors(&rules, |text, word| {
-            literals.push(Literal { text, nocase: true, next: None, means: Means::Word(word) });
-        });
-        // Those of one text stand together, in the order of their rules.
-        let key = |one: &Literal<'_>| {
-            let mut first = [0; 8];
-            let count = one.text.len().min(8);
-            first[..count].copy_from_slice(&one.text.as_bytes()[..count]);
-            u64::from_be_bytes(first)
-        };
-        literals.sort_by(|a, b| key(a).cmp(&key(b)).then_with(|| (&*a.text, a.nocase).cmp(&(&*b.text, b.nocase))));
-        let mut targets: Vec<Target> = Vec::with_capacity(literals.len());
-        let mut anchors: Vec<Anchor<'_>> = Vec::with_capacity(literals.len());
-        for same in literals.chunk_by(|a, b| (&a.text, a.nocase) == (&b.text, b.nocase)) {
-            let mut target = Target::default();
-            let mut next = [0; 4];
-            for one in same {
-                match one.means {
-                    Means::Rule(rule) => target.rules.push(rule),
-                    Means::Word(word) => target.words.push(word),
-                    Means::Coded(coded) => target.coded.push(coded),
-                }
-                next.iter_mut().zip(one.next.unwrap_or(prefilter::ANY)).for_each(|(all, one)| *all |= one);
-            }
-            anchors.push(Anchor { text: same[0].text.as_bytes(), nocase: same[0].nocase, next });
-            targets.push(target);
-        }
-        let longest = anchors.iter().map(|anchor| anchor.text.len()).max().unwrap_or(0);
-        let prefilter = Prefilter::new(&anchors);
-        drop(literals);
+        let anchors = rules.anchors();
         let extents: Vec<_> =
             rules.iter().map(|rule| Extent::of(rule)).chain(rules.iter().map(|rule| Extent::of_coded(rule))).collect();
-        let around = Around::of(&extents, longest);
+        let around = Around::of(&extents, anchors.longest);
         Self {
             rules,
-            prefilter,
-            targets,
+            anchors,
             extents,
             around,
             #[cfg(test)]
@@ -233,7 +157,7 @@ impl Detector {
     fn slot(&self, what: AnchorAt) -> Option<usize> {
         match what {
             AnchorAt::Rule(rule) => Some(rule),
-            AnchorAt::Coded(coded) => Some(self.rules.len() + coded.rule),
+            AnchorAt::Coded(coded) => Some(self.rules.len() + coded.rule as usize),
             AnchorAt::Words(_) => None,
         }
     }
@@ -247,17 +171,17 @@ impl Detector {
         binary: bool,
         report: &mut dyn FnMut(AnchorAt, Range<usize>),
     ) {
-        self.prefilter.hits(bytes, core, &mut |anchor, at| {
-            let target = &self.targets[anchor];
-            for &rule in &target.rules {
+        let anchors = &*self.anchors;
+        Prefilter::of(anchors).hits(bytes, core, &mut |anchor, at| {
+            for rule in anchors.rules_at(anchor).iter().map(|rule| *rule as usize) {
                 if !binary || matches!(self.rules.at(rule).matcher, Matcher::Pattern(_)) {
                     report(AnchorAt::Rule(rule), at.clone());
                 }
             }
-            for &coded in &target.coded {
+            for &coded in anchors.coded_at(anchor) {
                 report(AnchorAt::Coded(coded), at.clone());
             }
-            if !binary && !target.words.is_empty() {
+            if !binary && !anchors.words_at(anchor).is_empty() {
                 report(AnchorAt::Words(anchor), at);
             }
         });
@@ -265,9 +189,9 @@ impl Detector {
 
     fn try_at(&self, window: &Window<'_>, what: AnchorAt, at: &Range<usize>, found: &mut Vec<Candidate>) {
         match what {
-            AnchorAt::Words(anchor) => value::find(&self.rules, &self.targets[anchor].words, window, at, found),
+            AnchorAt::Words(anchor) => value::find(&self.rules, self.anchors.words_at(anchor), window, at, found),
             AnchorAt::Coded(coded) => {
-                if let Matcher::Pattern(matcher) = &self.rules.at(coded.rule).matcher {
+                if let Matcher::Pattern(matcher) = &self.rules.at(coded.rule as usize).matcher {
                     base64::find(coded, matcher, window, at, found);
                 }
             }
@@ -296,7 +220,7 @@ impl Detector {
     /// How many anchors stand in a text, without a look at what is around them: what the prefilter alone costs.
     pub fn count_anchors(&self, bytes: &[u8]) -> usize {
         let mut count = 0;
-        self.prefilter.hits(bytes, &(0..bytes.len()), &mut |_, _| count += 1);
+        Prefilter::of(&self.anchors).hits(bytes, &(0..bytes.len()), &mut |_, _| count += 1);
         count
     }
 
@@ -308,8 +232,11 @@ impl Detector {
             let mut found = Vec::new();
             self.try_at(window, what, &at, &mut found);
             let rules: BTreeSet<usize> = match what {
-                AnchorAt::Rule(rule) | AnchorAt::Coded(Coded { rule, .. }) => [rule].into(),
-                AnchorAt::Words(anchor) => self.targets[anchor].words.iter().map(value::Word::rule).collect(),
+                AnchorAt::Rule(rule) => [rule].into(),
+                AnchorAt::Coded(coded) => [coded.rule as usize].into(),
+                AnchorAt::Words(anchor) => {
+                    self.anchors.words_at(anchor).iter().map(|word| word.rule as usize).collect()
+                }
             };
             traces.extend(rules.into_iter().map(|rule| AnchorTrace {
                 rule,

@@ -3,151 +3,13 @@
 //! The rarest part of the word is the anchor: where no provider is named nothing is looked at, however many
 //! rules there are.
 
-use std::{borrow::Cow, ops::Range};
+use std::ops::Range;
 
 use super::{Candidate, Form, Window};
-use crate::rules::{Alphabet, Matcher, RuleSet, Value};
+use crate::rules::{Alphabet, Matcher, RuleSet, Value, anchors::Word};
 
 /// A word stands on the value's line or on one of the two before it.
 const LINES: usize = 3;
-/// What may join two parts of a word, besides nothing.
-const JOINTS: [&str; 5] = ["", "_", "-", ".", " "];
-/// Parts of words that stand in any source text and make poor anchors, as counted over such text.
-const COMMON: &[&str] = &[
-    "access",
-    "account",
-    "ado",
-    "api",
-    "app",
-    "application",
-    "ark",
-    "auth",
-    "base",
-    "bearer",
-    "box",
-    "checkout",
-    "cio",
-    "client",
-    "cloud",
-    "com",
-    "config",
-    "credential",
-    "dev",
-    "env",
-    "exa",
-    "hec",
-    "hex",
-    "http",
-    "https",
-    "id",
-    "integration",
-    "key",
-    "keys",
-    "line",
-    "live",
-    "mail",
-    "make",
-    "master",
-    "meta",
-    "net",
-    "oauth",
-    "open",
-    "org",
-    "oss",
-    "pass",
-    "password",
-    "plain",
-    "private",
-    "prod",
-    "project",
-    "public",
-    "render",
-    "search",
-    "secret",
-    "server",
-    "service",
-    "ses",
-    "session",
-    "set",
-    "settings",
-    "signing",
-    "sol",
-    "square",
-    "status",
-    "test",
-    "token",
-    "translator",
-    "url",
-    "user",
-    "vision",
-    "webhook",
-    "windows",
-    "wise",
-    "www",
-];
-
-/// One word of one rule, and where in it its anchor stands.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Word {
-    rule: u32,
-    word: u32,
-    offset: u32,
-}
-
-impl Word {
-    /// Index of its rule in the [`RuleSet`].
-    pub(super) fn rule(&self) -> usize {
-        self.rule as usize
-    }
-}
-
-/// Reports the anchors of all contextual rules, with the words that they belong to.
-pub(super) fn anchors<'r>(rules: &'r RuleSet, mut report: impl FnMut(Cow<'r, str>, Word)) {
-    for (rule, one) in rules.iter().enumerate() {
-        let Matcher::Value(value) = &one.matcher else {
-            continue;
-        };
-        for (index, word) in value.words.iter().enumerate() {
-            let word_at = |offset: usize| Word { rule: rule as u32, word: index as u32, offset: offset as u32 };
-            match best_part(word) {
-                Part::One(at, part) => report(part.into(), word_at(at)),
-                Part::Two(at, first, second) => {
-                    JOINTS.iter().for_each(|joint| report(format!("{first}{joint}{second}").into(), word_at(at)));
-                }
-            }
-        }
-    }
-}
-
-/// Which part of a word is looked for.
-enum Part<'w> {
-    /// One that is rare enough, or the only one.
-    One(usize, &'w str),
-    /// Two with whatever joins them, since no part alone is rare or long enough.
-    Two(usize, &'w str, &'w str),
-}
-
-fn best_part(word: &str) -> Part<'_> {
-    let mut offset = 0;
-    let parts: Vec<(usize, &str)> = word
-        .split('_')
-        .map(|part| {
-            let at = offset;
-            offset += part.len() + 1;
-            (at, part)
-        })
-        .filter(|(_, part)| !part.is_empty())
-        .collect();
-    let rare = |(_, part): &&(usize, &str)| part.len() >= 3 && !COMMON.contains(part);
-    if let Some((at, part)) = parts.iter().filter(rare).max_by_key(|(at, part)| (part.len(), usize::MAX - at)) {
-        return Part::One(*at, part);
-    }
-    match parts.windows(2).max_by_key(|pair| pair[0].1.len() + pair[1].1.len()) {
-        Some([(at, first), (_, second)]) => Part::Two(*at, first, second),
-        _ => parts.first().map_or(Part::One(0, word), |(at, part)| Part::One(*at, part)),
-    }
-}
-
 /// Finds the values near the anchor at `at`, which `words` share.
 pub(super) fn find(
     rules: &RuleSet,
@@ -156,7 +18,7 @@ pub(super) fn find(
     at: &Range<usize>,
     found: &mut Vec<Candidate>,
 ) {
-    let value = |word: &Word| match &rules.at(word.rule()).matcher {
+    let value = |word: &Word| match &rules.at(word.rule as usize).matcher {
         Matcher::Value(value) => value,
         _ => unreachable!("only contextual rules have words"),
     };
@@ -197,7 +59,7 @@ pub(super) fn find(
                     *named |= part.start > at.start;
                     let secret = window.absolute(&part);
                     let matched = window.absolute(&(word_at.start.min(part.start)..word_at.end.max(part.end)));
-                    let rule = word.rule();
+                    let rule = word.rule as usize;
                     let anchor = window.start + at.start as u64;
                     found.push(Candidate {
                         rule,
@@ -342,6 +204,7 @@ fn is_uuid(text: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::detect::prefilter::Prefilter;
 
     fn found(text: &str) -> usize {
         let rules = RuleSet::new(
@@ -381,10 +244,9 @@ ignores = ["y"]
         .expect("one rule");
         let mut found = Vec::new();
         let window = Window { bytes: text.as_bytes(), start: 0 };
-        anchors(&rules, |anchor, word| {
-            for (at, _) in text.to_lowercase().match_indices(&*anchor) {
-                find(&rules, &[word], &window, &(at..at + anchor.len()), &mut found);
-            }
+        let anchors = rules.anchors();
+        Prefilter::of(&anchors).hits(text.as_bytes(), &(0..text.len()), &mut |anchor, at| {
+            find(&rules, anchors.words_at(anchor), &window, &at, &mut found);
         });
         found.len()
     }

@@ -1,17 +1,31 @@
 //! The rules that come with keysweep.
 //!
-//! `build.rs` reads and proves `rules/*.toml` and leaves two things: the rules as they run, packed, which is
-//! all that a start reads; and the files' texts, of which one is read when a rule of it first reports.
+//! `build.rs` reads and proves `rules/*.toml` and leaves three things: the rules as they run, packed; the tables
+//! of all their anchors as constants, which a start need not even read; and the files' texts, of which one is
+//! read when a rule of it first reports.
 
-use std::sync::{Arc, OnceLock};
+use std::{
+    borrow::Cow,
+    sync::{Arc, OnceLock},
+};
 
-use super::{Rule, RuleError, RuleSet, RuleText, load_proved};
+use super::{
+    Rule, RuleError, RuleSet, RuleText,
+    anchors::{Anchors, Coded, Gram, Grams, Mark, Word},
+    load_proved,
+};
 
 // FILES: name and text of each rule file.
 include!(concat!(env!("OUT_DIR"), "/rule_files.rs"));
 
+// ANCHORS: what detection looks for.
+include!(concat!(env!("OUT_DIR"), "/anchors.rs"));
+
 /// The rules in the order of their ids, one behind the other.
 const PACKED: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/rules.bin"));
+
+/// The rules as they run; kept, for to take them apart at the end of a run would take half as long.
+static UNPACKED: OnceLock<Vec<Arc<Rule>>> = OnceLock::new();
 
 /// What the rules of each file say, once somebody wants to know.
 static TEXTS: [OnceLock<Vec<Arc<RuleText>>>; FILES.len()] = [const { OnceLock::new() }; FILES.len()];
@@ -22,20 +36,31 @@ impl RuleSet {
     /// # Errors
     /// Only if the build is broken.
     pub fn builtin() -> Result<Self, RuleError> {
-        let mut rules = Vec::with_capacity(COUNT);
-        let mut rest = PACKED;
-        while !rest.is_empty() {
-            let (rule, behind) = postcard::take_from_bytes::<Rule>(rest).map_err(|error| {
-                RuleError::without_place(
-                    &format!("the table of built-in rules is damaged: {error}"),
-                    "build keysweep anew; if that does not help, please report it",
-                )
-            })?;
-            rules.push(Arc::new(rule));
-            rest = behind;
-        }
-        Ok(Self::sorted(rules))
+        let rules = match UNPACKED.get() {
+            Some(rules) => rules,
+            None => {
+                let rules = unpack()?;
+                UNPACKED.get_or_init(|| rules)
+            }
+        };
+        Ok(Self::packed(rules.clone(), &ANCHORS))
     }
+}
+
+fn unpack() -> Result<Vec<Arc<Rule>>, RuleError> {
+    let mut rules = Vec::with_capacity(COUNT);
+    let mut rest = PACKED;
+    while !rest.is_empty() {
+        let (rule, behind) = postcard::take_from_bytes::<Rule>(rest).map_err(|error| {
+            RuleError::without_place(
+                &format!("the table of built-in rules is damaged: {error}"),
+                "build keysweep anew; if that does not help, please report it",
+            )
+        })?;
+        rules.push(Arc::new(rule));
+        rest = behind;
+    }
+    Ok(rules)
 }
 
 impl Rule {
@@ -79,6 +104,16 @@ mod tests {
             }
         }
         assert_eq!(count, builtin.len());
+    }
+
+    #[test]
+    fn the_tables_of_the_build_are_those_of_the_rules() {
+        let builtin = RuleSet::builtin().expect("the table is whole");
+        assert!(matches!(builtin.anchors(), Cow::Borrowed(_)), "a start works out nothing");
+        let again = RuleSet::new(builtin.iter().cloned().collect()).expect("they hold together");
+        let worked_out = again.anchors();
+        assert!(matches!(worked_out, Cow::Owned(_)), "these are no tables of the build");
+        assert!(*worked_out == ANCHORS, "build.rs and the crate differ");
     }
 
     /// All that is packed of a rule, but the place of its text.

@@ -3,9 +3,11 @@
 //! `build.rs` takes in the files that read and check rules, so they may name each other but nothing else of
 //! the crate.
 
+pub(crate) mod anchors;
 mod builtin;
 pub mod check;
 pub(crate) mod checksum;
+mod engine;
 mod error;
 pub mod example;
 mod head;

@@ -1,13 +1,15 @@
 //! The rules of a run.
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
-use super::{Rule, RuleError};
+use super::{Rule, RuleError, anchors::Anchors};
 
 /// The rules of a run, in the order of their ids.
 #[derive(Debug, Default)]
 pub struct RuleSet {
     rules: Vec<Arc<Rule>>,
+    /// The tables of exactly these rules, if the build has worked them out.
+    packed: Option<&'static Anchors>,
 }
 
 impl RuleSet {
@@ -23,7 +25,7 @@ impl RuleSet {
                 "rename one of them",
             ));
         }
-        let set = Self { rules };
+        let set = Self { rules, packed: None };
         for rule in &set.rules {
             if let Some(companion) = &rule.companion
                 && set.index(&companion.rule).is_none()
@@ -37,9 +39,14 @@ impl RuleSet {
         Ok(set)
     }
 
-    /// Takes rules that are sorted and hold together.
-    pub(super) fn sorted(rules: Vec<Arc<Rule>>) -> Self {
-        Self { rules }
+    /// Takes rules that are sorted and hold together, and their tables.
+    pub(super) fn packed(rules: Vec<Arc<Rule>>, anchors: &'static Anchors) -> Self {
+        Self { rules, packed: Some(anchors) }
+    }
+
+    /// What to look for.
+    pub(crate) fn anchors(&self) -> Cow<'static, Anchors> {
+        self.packed.map_or_else(|| Cow::Owned(Anchors::of(self)), Cow::Borrowed)
     }
 
     /// These rules and more.
