@@ -7,6 +7,8 @@
 mod anchors;
 #[path = "src/rules/check.rs"]
 mod check;
+#[path = "src/rules/engine.rs"]
+mod engine;
 #[path = "src/rules/error.rs"]
 mod error;
 #[path = "src/rules/head.rs"]

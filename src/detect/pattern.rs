@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use regex_automata::Input;
+
 use super::{Candidate, Form, Segment, Window};
 use crate::rules::{Edges, Pattern};
 
@@ -20,9 +22,10 @@ pub(super) fn find(rule: usize, pattern: &Pattern, window: &Window<'_>, at: &Ran
         return;
     }
     let base = segment.range.start;
-    let regex = pattern.regex();
+    let regex = pattern.regex(text.len());
+    let mut captures = None;
     let mut from = 0;
-    while let Some(whole) = regex.find_at(text, from) {
+    while let Some(whole) = regex.find(Input::new(text).range(from..)) {
         let matched = base + whole.start()..base + whole.end();
         if matched.start > at.start {
             return;
@@ -31,16 +34,17 @@ pub(super) fn find(rule: usize, pattern: &Pattern, window: &Window<'_>, at: &Ran
         if matched.end < at.end || segment.cuts(&matched) || !edges_are_free(window.bytes, &matched, pattern.edges) {
             continue;
         }
-        let captures = regex.captures_at(text, whole.start()).expect("it matched a moment ago");
+        let captures = captures.get_or_insert_with(|| regex.create_captures());
+        regex.search_captures(&Input::new(text).range(whole.start()..), captures);
         let absolute = |range: Range<usize>| window.absolute(&(base + range.start..base + range.end));
-        let Some(secret) = captures.name("secret").filter(|secret| !secret.is_empty()) else {
+        let Some(secret) = captures.get_group_by_name("secret").filter(|secret| !secret.is_empty()) else {
             continue;
         };
         let groups = pattern
             .groups
             .iter()
             .filter(|name| &***name != "secret")
-            .filter_map(|name| captures.name(name).map(|group| (name.clone(), absolute(group.range()))))
+            .filter_map(|name| captures.get_group_by_name(name).map(|group| (name.clone(), absolute(group.range()))))
             .collect();
         found.push(Candidate {
             rule,

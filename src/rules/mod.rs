@@ -7,6 +7,7 @@ pub(crate) mod anchors;
 mod builtin;
 pub mod check;
 pub(crate) mod checksum;
+mod engine;
 mod error;
 pub mod example;
 mod head;

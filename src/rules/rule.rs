@@ -2,10 +2,14 @@
 
 use std::{fmt, sync::Arc, sync::OnceLock};
 
-use regex::bytes::{Regex, RegexBuilder};
+use regex_automata::meta::Regex;
 use serde::{Deserialize, Serialize};
 
-use super::{RuleText, check, head::Head};
+use super::{
+    RuleText, check,
+    engine::{self, Engine},
+    head::Head,
+};
 
 /// The name of a rule in reports, configuration and allow comments, such as `stripe-secret-key`.
 /// Never changes once released.
@@ -349,7 +353,7 @@ pub struct Pattern {
     /// Named groups, in order.
     pub groups: Vec<Arc<str>>,
     #[serde(skip)]
-    pub(super) compiled: OnceLock<Regex>,
+    pub(super) engine: Engine,
     #[serde(skip)]
     pub(super) head: OnceLock<Head>,
 }
@@ -360,28 +364,17 @@ impl Pattern {
         self.head.get_or_init(|| check::parse(&self.source).map(|hir| Head::of(&hir, self.nocase)).unwrap_or_default())
     }
 
-    /// The compiled pattern; compiled when first asked for.
-    pub fn regex(&self) -> &Regex {
+    /// The compiled pattern for a text of so many bytes; compiled when first asked for.
+    pub fn regex(&self, length: usize) -> &Regex {
         // A match without reach before its anchor begins there: nothing else has to be tried.
-        self.compiled.get_or_init(|| {
+        self.engine.of(length, |lazy| {
             let source = if self.reach.before == 0 { format!("\\A(?:{})", self.source) } else { self.source.clone() };
             // A comment of `(?x)` may swallow the bracket; the pattern alone is right, too.
-            compile(&source, self.nocase)
-                .or_else(|_| compile(&self.source, self.nocase))
+            engine::compile(&source, self.nocase, lazy)
+                .or_else(|_| engine::compile(&self.source, self.nocase, lazy))
                 .expect("it compiled when the rule was read")
         })
     }
-}
-
-/// Compiles a rule's pattern: on bytes, ASCII classes, `.` matches line ends, bounded in size.
-pub(super) fn compile(source: &str, nocase: bool) -> Result<Regex, regex::Error> {
-    RegexBuilder::new(source)
-        .unicode(false)
-        .dot_matches_new_line(true)
-        .case_insensitive(nocase)
-        .size_limit(1 << 20)
-        .dfa_size_limit(1 << 20)
-        .build()
 }
 
 /// A contextual value.

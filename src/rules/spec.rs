@@ -8,9 +8,14 @@ use toml::Spanned;
 
 use super::rule::{
     Alphabet, Assigned, CharClass, Check, Checksum, Companion, Confidence, Edges, Kind, MAX_REACH, Matcher, Pattern,
-    Reach, Role, Rule, Severity, Structure, Value, compile,
+    Reach, Role, Rule, Severity, Structure, Value,
 };
-use super::{Phase, Provider, RuleError, RuleText, Runbook, check, head::Head, runbook};
+use super::{
+    Phase, Provider, RuleError, RuleText, Runbook, check,
+    engine::{self, Engine},
+    head::Head,
+    runbook,
+};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -347,7 +352,7 @@ impl Reader<'_> {
             next,
             source: source.clone(),
             groups,
-            compiled: OnceLock::new(),
+            engine: Engine::default(),
             head: OnceLock::new(),
         })
     }
@@ -363,7 +368,7 @@ impl Reader<'_> {
         at: &Range<usize>,
     ) -> Result<(), RuleError> {
         let wrong = |message: &str, mend: &str| Err(self.error(at.clone(), message, mend));
-        if let Err(error) = compile(source, spec.nocase) {
+        if let Err(error) = engine::compile(source, spec.nocase, true) {
             let message = format!("the pattern does not compile: {error}").replace('\n', " ");
             return wrong(&message, "see https://docs.rs/regex for the syntax");
         }
