@@ -2,7 +2,7 @@
 //!
 //! `cargo run --release --example anchors -- FOLDER...`: a rule with many anchors and no candidates costs time.
 
-use std::{collections::BTreeMap, fs, path::PathBuf, sync::Arc, time::Instant};
+use std::{collections::BTreeMap, fmt::Write as _, fs, path::PathBuf, sync::Arc, time::Instant};
 
 use keysweep::{
     detect::{Detector, Window, classify},
@@ -52,7 +52,7 @@ fn main() {
     all.sort_by_key(|(_, (hits, _))| std::cmp::Reverse(*hits));
     let mut out = format!("{bytes} bytes\n hits  found  rule  anchor\n");
     for ((rule, anchor), (hits, found)) in all.into_iter().take(100) {
-        out += &format!("{hits:8} {found:6}  {} {anchor:?}\n", rules.at(rule).id);
+        let _ = writeln!(out, "{hits:8} {found:6}  {} {anchor:?}", rules.at(rule).id);
     }
     out += &times(&rules, &all_text);
     let _ = std::io::Write::write_all(&mut std::io::stdout(), out.as_bytes());

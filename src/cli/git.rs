@@ -53,6 +53,9 @@ pub(crate) fn run(args: &GitArgs) -> Result<Exit, Message> {
         }
         Err(error) => return Err(error.into()),
     };
+    if !whole {
+        repository.need_refs()?;
+    }
     let part = part(args, &repository)?;
     if args.staged
         && let Some(path) = index_of_hook(&args.repository, &repository)

@@ -204,7 +204,6 @@ fn is_uuid(text: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::detect::prefilter::Prefilter;
 
     fn found(text: &str) -> usize {
         let rules = RuleSet::new(

@@ -54,7 +54,7 @@ pub(super) fn run(args: &HookRunArgs) -> Result<Exit, Message> {
     // Whoever pushes to a server has no say in what it lets in.
     let stranger = args.hook == HookName::PreReceive;
     let folder = if stranger { None } else { repository.facts().work_dir.clone() };
-    let trust = folder.map_or(Trust::Nothing, Trust::Folder);
+    let trust = folder.map_or(Trust::Nothing, |folder| Trust::of_folder(&args.rules, folder));
     let plan = Plan::new(&args.rules, &trust)?.strictness(&args.report);
     let settings = Settings {
         thresholds: plan.thresholds(&args.report, Job::Staged),
@@ -74,7 +74,11 @@ pub(super) fn run(args: &HookRunArgs) -> Result<Exit, Message> {
 
 /// A hook that has nothing to say says nothing.
 fn is_silent(report: &Report) -> bool {
-    report.incidents.is_empty() && !report.is_incomplete() && report.coverage.canaries_lost.is_empty()
+    report.incidents.is_empty()
+        && !report.is_incomplete()
+        && report.coverage.canaries_lost.is_empty()
+        && report.policy.added.is_empty()
+        && !report.policy.fails(&report.coverage)
 }
 
 /// The repository that git runs the hook for, with the objects of its quarantine.

@@ -127,6 +127,9 @@ const OTHERWISE: &[(&str, &str)] = &[
     ("cost", "a number"),
     ("price", "a number"),
     ("crc32c", "a hash"),
+    ("at", "a time"),
+    ("status", "a state"),
+    ("state", "a state"),
     ("used", "a time"),
     ("updated", "a time"),
     ("tokenid", "an identifier"),
@@ -186,7 +189,9 @@ pub(super) fn plausible(name: &[u8], value: &[u8], form: Form) -> Result<(Confid
 fn is_its_own_name(name: &str, text: &str) -> bool {
     let letters = |text: &str| text.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_lowercase();
     let (name, text) = (letters(name), letters(text));
-    text.len() >= 4 && name.ends_with(&text)
+    // `my_adminPassword` and its like are how generated API documentation fills its samples.
+    let text = text.strip_prefix("my").unwrap_or(&text);
+    text.len() >= 4 && name.ends_with(text)
 }
 
 /// The last part that says otherwise wins, unless the telling word comes after it: `id_token` is a
@@ -302,6 +307,9 @@ fn looks_like(text: &str, form: Form, is_password: bool) -> Option<&'static str>
     if is_number(text) {
         return Some("a number");
     }
+    if is_time(bytes) {
+        return Some("a time");
+    }
     if ["rgba(", "rgb(", "hsl(", "var("].iter().any(|start| text.starts_with(start)) {
         return Some("a style");
     }
@@ -373,6 +381,13 @@ fn is_number(text: &str) -> bool {
         && text.parse::<f64>().is_ok_and(f64::is_finite)
 }
 
+/// `2026-11-24T12:00:00Z`
+fn is_time(bytes: &[u8]) -> bool {
+    let shape = b"dddd-dd-ddTdd:dd";
+    bytes.len() >= shape.len()
+        && bytes.iter().zip(shape).all(|(byte, like)| if *like == b'd' { byte.is_ascii_digit() } else { byte == like })
+}
+
 fn vowels(word: &str) -> bool {
     word.len() < 3 || word.bytes().any(|b| matches!(b, b'a' | b'e' | b'i' | b'o' | b'u' | b'y'))
 }
@@ -415,6 +430,8 @@ mod tests {
             ("darkTokenColor", "rgba(255,231,130,0.4)"),
             ("changed.password", "Password updated"),
             ("refresh_token", "1125.3421875000000001"),
+            ("tdeWalletPassword", "my_tdeWalletPassword"),
+            ("password_rotation", "2022-12-25T00:00:00.000Z"),
         ] {
             assert!(plausible(name.as_bytes(), value.as_bytes(), Form::Quoted).is_err(), "{name}");
         }

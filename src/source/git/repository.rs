@@ -132,7 +132,10 @@ impl Repository {
     }
 
     /// Says that nothing can be found that refs name.
-    pub(super) fn need_refs(&self) -> Result<(), SourceError> {
+    ///
+    /// # Errors
+    /// The refs are kept in a way that cannot be read.
+    pub fn need_refs(&self) -> Result<(), SourceError> {
         if self.facts.reftable {
             let (path, message) = (self.facts.git_dir.display().to_string(), REFTABLE.to_owned());
             return Err(SourceError::Open { path, message });
