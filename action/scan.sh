@@ -60,8 +60,12 @@ find_policy() {
     tree_policy=(--no-config)
     [ ! -e "$INPUT_PATH/.keysweep.toml" ] ||
       notice "the clone lacks the base of the change, so .keysweep.toml is not read for the tree: a change may not bring its own permission. fetch-depth: 0, or the input config, mends that."
-  elif repository cat-file blob "$base:.keysweep.toml" >"$temp/base.toml"; then
-    tree_policy=("--config=$temp/base.toml")
+  elif repository cat-file -e "$base:.keysweep.toml"; then
+    # With all other TOML files of the base, so that what it names beside itself is there.
+    mkdir "$temp/base"
+    GIT_NO_LAZY_FETCH=1 GIT_LITERAL_PATHSPECS=0 git -C "$(repository rev-parse --show-toplevel)" -c safe.directory='*' \
+      archive --format=tar "$base" ":(glob)**/*.toml" | tar -xf - -C "$temp/base"
+    tree_policy=("--config=$temp/base/.keysweep.toml")
   else
     tree_policy=(--no-config)
   fi
