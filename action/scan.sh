@@ -2,8 +2,8 @@
 # The step Scan: one run that decides, and beside it the reports for code scanning.
 
 # The two formats of a job that people look at.
-readonly SUMMARY_FORMAT=human   # of the job summary; `markdown` fits GitHub better
-readonly ANNOTATION_FORMAT=none # of the annotations in the change; `github` writes workflow commands
+readonly SUMMARY_FORMAT=markdown  # of the job summary
+readonly ANNOTATION_FORMAT=github # of the annotations in the change: workflow commands
 
 scan() {
   # A path that starts with a dash is still a path.
@@ -57,17 +57,23 @@ find_policy() {
   base="$(event_base)"
   [ -z "$INPUT_CONFIG" ] && [ -n "$base" ] || return 0
   if ! has_commit "$base"; then
-    tree_policy=(--no-config)
+    tree_policy=(--no-config --no-baseline)
     [ ! -e "$INPUT_PATH/.keysweep.toml" ] ||
       notice "the clone lacks the base of the change, so .keysweep.toml is not read for the tree: a change may not bring its own permission. fetch-depth: 0, or the input config, mends that."
-  elif repository cat-file -e "$base:.keysweep.toml"; then
-    # With all other TOML files of the base, so that what it names beside itself is there.
-    mkdir "$temp/base"
-    GIT_NO_LAZY_FETCH=1 GIT_LITERAL_PATHSPECS=0 git -C "$(repository rev-parse --show-toplevel)" -c safe.directory='*' \
-      archive --format=tar "$base" ":(glob)**/*.toml" | tar -xf - -C "$temp/base"
-    tree_policy=("--config=$temp/base/.keysweep.toml")
   else
+    # With all TOML files of the base, so that what its configuration names beside itself is there.
+    mkdir "$temp/base"
     tree_policy=(--no-config)
+    if repository cat-file -e "$base:.keysweep.toml"; then
+      GIT_NO_LAZY_FETCH=1 GIT_LITERAL_PATHSPECS=0 git -C "$(repository rev-parse --show-toplevel)" -c safe.directory='*' \
+        archive --format=tar "$base" ":(glob)**/*.toml" | tar -xf - -C "$temp/base"
+      tree_policy=("--config=$temp/base/.keysweep.toml")
+    fi
+    if repository cat-file blob "$base:.keysweepignore" >"$temp/base/ignore"; then
+      tree_policy+=("--baseline=$temp/base/ignore")
+    else
+      tree_policy+=(--no-baseline)
+    fi
   fi
 }
 

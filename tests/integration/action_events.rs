@@ -273,6 +273,28 @@ fn the_tree_of_a_change_is_judged_by_the_policy_of_its_base() {
 }
 
 #[test]
+fn the_ignore_file_of_a_change_is_not_read_for_its_tree() {
+    let (sandbox, base, _) = leaky("ignore file");
+    let written = sandbox.shell("keysweep baseline create --reason 'not ours' --owner ada");
+    assert!(sandbox.repository.join(".keysweepignore").exists(), "{}", text(&written.stderr));
+    sandbox.git(&["add", "--all"]);
+    let head = sandbox.commit("2026-02-03T12:00:00Z", "Ignore it");
+    let mut job = Job::new(sandbox, "pull_request", pull_request(&base, &head)).with("upload", "true");
+    assert_eq!(uploaded(&job, &job.run(), "keysweep/tree"), Some(names(&["settings.py"])));
+    job.event = pull_request(&head, &head);
+    assert_eq!(uploaded(&job, &job.run(), "keysweep/tree"), Some(names(&[])), "the base has it by now");
+}
+
+#[test]
+fn annotations_stand_in_the_change_and_hold_no_secret() {
+    let (sandbox, base, head) = leaky("annotated");
+    let outcome = Job::new(sandbox, "pull_request", pull_request(&base, &head)).run();
+    assert!(outcome.log.contains("\n::error file=settings.py,line=1,"), "{}", outcome.log);
+    assert!(outcome.summary.contains("<details>"), "{}", outcome.summary);
+    assert!(!outcome.log.contains(&token("annotated")) && !outcome.summary.contains(&token("annotated")));
+}
+
+#[test]
 fn a_checkout_of_another_ref_is_not_uploaded_under_this_one() {
     let (sandbox, base, head) = leaky("other ref");
     let mut job = Job::new(sandbox, "push", push(&base, &head)).with("upload", "true");

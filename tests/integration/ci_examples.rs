@@ -82,8 +82,12 @@ impl Pipeline {
         assert_eq!(output.status.code(), Some(code), "{name} {variables:?}: {said}");
         assert!(said.contains(scope), "{name} {variables:?} lacks {scope:?}: {said}");
         if name != "woodpecker.yml" {
-            let report = fs::read_to_string(self.sandbox.repository.join("keysweep.json")).expect("a report");
-            assert!(report.contains("\"findings\""), "{report}");
+            let (file, key) = match name {
+                "gitlab-ci.yml" => ("gl-secret-detection-report.json", "\"vulnerabilities\""),
+                _ => ("keysweep.json", "\"findings\""),
+            };
+            let report = fs::read_to_string(self.sandbox.repository.join(file)).expect("a report");
+            assert!(report.contains(key), "{report}");
         }
         if name != "Jenkinsfile" {
             let built = fs::read_to_string(&self.log).expect("cargo was called");
