@@ -3,6 +3,7 @@
 
 use std::{
     collections::BTreeMap,
+    fmt::Write as _,
     fs,
     path::{Path, PathBuf},
 };
@@ -49,6 +50,9 @@ impl Rng {
         order
     }
 }
+
+/// The lines of each file.
+type Files = BTreeMap<String, Vec<Vec<u8>>>;
 
 /// A bare repository in the making.
 #[derive(Default)]
@@ -108,8 +112,8 @@ impl World {
         let mut world = Self::default();
         // Every fourth world is about how files begin and end.
         let ends = seed % 4 == 3;
-        let mut files: BTreeMap<String, Vec<Vec<u8>>> = BTreeMap::new();
-        let mut snapshots: Vec<(BTreeMap<String, Vec<Vec<u8>>>, String)> = Vec::new();
+        let mut files = Files::new();
+        let mut snapshots: Vec<(Files, String)> = Vec::new();
         for number in 0..6 + rng.below(10) {
             for _ in 0..1 + rng.below(3) {
                 let path = PATHS[rng.below(PATHS.len())].to_owned();
@@ -148,12 +152,14 @@ impl World {
             let tree = world.tree(&blobs);
             let mut text = format!("tree {tree}\n");
             parents.dedup();
-            parents.iter().for_each(|parent| text += &format!("parent {parent}\n"));
+            for parent in &parents {
+                let _ = writeln!(text, "parent {parent}");
+            }
             // Clocks that stand still or run backwards.
             let time = 1_700_000_000 + number as u64 * 60 - if rng.chance(20) { 100 } else { 0 };
             let message =
                 if rng.chance(15) { line(rules, rng) } else { format!("change {number} of {seed}").into_bytes() };
-            text += &format!("author A <a@b> {time} +0000\ncommitter C <c@d> {time} +0000\n\n");
+            let _ = write!(text, "author A <a@b> {time} +0000\ncommitter C <c@d> {time} +0000\n\n");
             let commit = world.add("commit", [text.as_bytes(), &message, b"\n"].concat());
             snapshots.push((files.clone(), commit));
         }
