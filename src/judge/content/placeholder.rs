@@ -237,7 +237,8 @@ pub(super) fn find(value: &[u8], free: bool) -> Option<Reason> {
     if !free {
         return None;
     }
-    if has_template(text) {
+    // One that a quote inside cuts off: `{b64:{"user"…`.
+    if has_template(text) || text.ends_with('{') {
         return Some(Reason::Reference("a template"));
     }
     if let Some((_, what)) = REFERENCES.iter().find(|(mark, _)| lower.contains(mark)) {
@@ -418,6 +419,7 @@ mod tests {
             "****",
             "<password>",
             "${DB_PASSWORD}",
+            "sk.{b64url:{",
             "{{ vault }}",
             "$PASSWORD",
             "process.env.X",
