@@ -3,8 +3,9 @@
 //! Every anchor holds three bytes that start at an even place and three that start at an odd one. So it is
 //! enough to look at three bytes at every second place: folded to one case and hashed into a bit map of
 //! 32 KiB that stays in the first-level cache. Of the places in an anchor the one with the rarest bytes is
-//! chosen, or one whose bit another anchor has set already. Where a bit is set, eight bytes are compared at
-//! once. `docs/performance.md` has the figures and the designs that were slower.
+//! chosen, or one whose bit another anchor has set already. Where a bit is set, the byte before and the byte
+//! behind must suit one of the anchors there; only then eight bytes are compared at once. The tables are made
+//! in `rules/anchors`. `docs/performance.md` has the figures and the designs that were slower.
 
 use std::ops::Range;
 

@@ -1,8 +1,8 @@
 //! How often three bytes stand one behind the other in what is scanned, more or less.
 
 /// For each two folded ASCII bytes a hexadecimal digit: two to its power times in 2 MiB of text. Counted over
-/// source text in many languages (twice), minified code and lock files. A row is a first byte, from the blank to `?`, then
-/// from the backquote on; a newline counts as `*`, which is what folding makes of it.
+/// source text (twice), minified code and lock files. A row is a first byte, from the blank to `?`, then from the
+/// backquote on; a newline counts as `*`, which is what folding makes of it.
 const PAIRS: [&[u8; 64]; 64] = [
     b"f9eaa9bac5d94b8abb98776565a6ada7adcdcccabd9abcccc8dddbbc999cab68",
     b"66502001725000059800000000001a0015365653463354554267743322222001",
