@@ -34,7 +34,7 @@ use crate::{
     finding::Finding,
     report::{Added, Coverage, Report, Thresholds},
     rules::RuleSet,
-    source::{Exclusion, Gap, GapKind, Item, RelPath},
+    source::{Exclusion, Gap, GapKind, Item, RelPath, git::Limits},
     suppress::Policy,
 };
 
@@ -67,6 +67,8 @@ pub struct Scanner {
     settings: Settings,
     progress: Arc<Progress>,
     line_hashes: bool,
+    /// Bytes of memory for the sweep of a history.
+    sweep_memory: usize,
 }
 
 /// How far a run is, for whoever wants to show it; and how to stop it.
@@ -91,7 +93,8 @@ impl Progress {
 impl Scanner {
     /// Prepares a run.
     pub fn new(rules: Arc<RuleSet>, policy: Policy, settings: Settings, progress: Arc<Progress>) -> Self {
-        Self { detector: Detector::new(rules), policy, settings, progress, line_hashes: false }
+        let sweep_memory = Limits::default().max_memory;
+        Self { detector: Detector::new(rules), policy, settings, progress, line_hashes: false, sweep_memory }
     }
 
     /// Also works out GitHub's hash of each finding's line, which only SARIF carries: it takes the whole text

@@ -205,14 +205,10 @@ impl Detector {
 
     /// Sorts and drops what was found twice. Call once all windows of a blob are done.
     pub fn finish(found: &mut Vec<Candidate>) {
-        found.sort_by(|a, b| {
-            (a.secret.start, a.secret.end, a.rule, a.matched.start, a.matched.end).cmp(&(
-                b.secret.start,
-                b.secret.end,
-                b.rule,
-                b.matched.start,
-                b.matched.end,
-            ))
+        // Several anchors may lead to one candidate; the first of them is kept.
+        found.sort_by_key(|one| {
+            let (secret, matched) = (&one.secret, &one.matched);
+            (secret.start, secret.end, one.rule, matched.start, matched.end, one.anchor)
         });
         found.dedup_by(|next, first| next.rule == first.rule && next.secret == first.secret);
     }

@@ -68,7 +68,12 @@ impl Scanner {
         let packs = census.packs().filter(|_| !self.settings.whole_blobs);
         if let Some(packs) = packs {
             let visitor = Visitor { scanner: self, gatherer: &gatherer, hits: &hits };
-            let limits = Limits { scan_limit: BLOB_LIMIT, decode_limit: BLOB_LIMIT, ..Limits::default() };
+            let limits = Limits {
+                max_memory: self.sweep_memory,
+                scan_limit: BLOB_LIMIT,
+                decode_limit: BLOB_LIMIT,
+                ..Limits::default()
+            };
             let mut swept = packs.sweep(ObjectType::Blob, &visitor, &limits);
             if !swept.exhausted {
                 // The memory of the sweep is no limit of what is scanned: these are read whole, one at a time, and

@@ -3,7 +3,6 @@
 
 use std::{
     collections::BTreeMap,
-    fmt::Write as _,
     fs,
     path::{Path, PathBuf},
 };
@@ -14,9 +13,9 @@ use super::{Piece, scanner, text_of};
 use crate::{
     detect::Fault,
     rules::RuleSet,
-    scan::{Scanner, Settings},
+    scan::{Scanner, Settings, sweep::Visitor},
     source::git::{
-        Repository, Selection,
+        Limits, Repository, Selection,
         tests::pack_writer::{Op, PackWriter, between, write_loose},
     },
 };
@@ -51,7 +50,7 @@ impl Rng {
     }
 }
 
-/// The lines of each file.
+/// The lines of files, by path.
 type Files = BTreeMap<String, Vec<Vec<u8>>>;
 
 /// A bare repository in the making.
@@ -152,15 +151,13 @@ impl World {
             let tree = world.tree(&blobs);
             let mut text = format!("tree {tree}\n");
             parents.dedup();
-            for parent in &parents {
-                let _ = writeln!(text, "parent {parent}");
-            }
+            parents.iter().for_each(|parent| text.extend(["parent ", parent, "\n"]));
             // Clocks that stand still or run backwards.
             let time = 1_700_000_000 + number as u64 * 60 - if rng.chance(20) { 100 } else { 0 };
             let message =
                 if rng.chance(15) { line(rules, rng) } else { format!("change {number} of {seed}").into_bytes() };
-            let _ = write!(text, "author A <a@b> {time} +0000\ncommitter C <c@d> {time} +0000\n\n");
-            let commit = world.add("commit", [text.as_bytes(), &message, b"\n"].concat());
+            let people = format!("author A <a@b> {time} +0000\ncommitter C <c@d> {time} +0000\n\n");
+            let commit = world.add("commit", [text.as_bytes(), people.as_bytes(), &message, b"\n"].concat());
             snapshots.push((files.clone(), commit));
         }
         // Something that no commit has.
@@ -411,6 +408,21 @@ fn a_history_swept_is_reported_as_one_scanned_whole() {
     let (_temp, path) = repository(0, sweep.rules());
     let told = told(&sweep, &path);
     assert!(told.lines().count() > 8, "{told}");
+}
+
+#[test]
+fn versions_that_do_not_fit_the_memory_of_the_sweep_are_scanned_whole() {
+    let (mut sweep, whole) = both(None);
+    sweep.sweep_memory = 24 << 10;
+    let differences: Vec<_> = (3..24).step_by(4).filter_map(|seed| difference(&sweep, &whole, seed)).collect();
+    assert!(differences.is_empty(), "{}", differences.join("\n"));
+    // The sweep itself would not do.
+    let (_temp, path) = repository(3, sweep.rules());
+    let limits = Limits { max_memory: sweep.sweep_memory, ..Limits::default() };
+    let (gatherer, hits) = Default::default();
+    let visitor = Visitor { scanner: &sweep, gatherer: &gatherer, hits: &hits };
+    let swept = Repository::open(&path).unwrap().sweep_packs(&visitor, &limits);
+    assert!(!swept.large.is_empty());
 }
 
 #[test]

@@ -55,18 +55,24 @@ impl Repository {
         Ok(changes)
     }
 
-    /// What each commit of any ref changes whose committer time is not before `seconds` since 1970.
+    /// What each commit of any ref changes whose committer time is not before `seconds` since 1970. Clocks that ran
+    /// backwards over more than 64 commits can hide some, as they do from `git log --since`.
     pub fn since(&self, seconds: i64) -> Result<Changes, SourceError> {
         self.need_refs()?;
         let handle = self.handle_or_fail()?;
         let odb = handle.odb().map_err(|error| failed("objects", &error))?;
         let mut list = refs::list(self, &handle);
         let mut walk = Walk::new(&odb, self.shallow_boundary());
-        // A commit may be newer than its children say, so every commit is looked at.
         for (_, tip) in list.refs.drain(..) {
             walk.push(tip, false);
         }
-        while let Some((_, id)) = walk.heap.pop() {
+        // A commit may be newer than its children say, so some older ones are looked at.
+        let mut slop = SLOP;
+        while let Some((time, id)) = walk.heap.pop() {
+            slop = if time >= seconds { SLOP } else { slop - 1 };
+            if slop == 0 {
+                break;
+            }
             walk.step(id);
         }
         let newer = |read: &Read| read.info.commit_time >= seconds;

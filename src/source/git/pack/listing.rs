@@ -12,8 +12,8 @@ use super::file::{PackFile, Window};
 use super::index::Index;
 use super::inflate::Inflater;
 use super::loose::{self, Loose};
+use super::packs::{Packs, pack_gap, pack_gaps, without_index};
 use super::rescue::{Copy, Rescue};
-use super::sweep::{Packs, pack_gap, pack_gaps, without_index};
 use crate::source::Gap;
 use crate::source::git::repository::files_in;
 

@@ -7,7 +7,8 @@ use git2::Oid;
 
 use super::delta::{self, DeltaError};
 use super::file::WINDOW;
-use super::forest::{EntryKind, Header, NONE, Node};
+use super::forest::{NONE, Node};
+use super::headers::{EntryKind, Header};
 use super::rescue::Copy;
 use super::tools::{Failure, Tools};
 use super::walk::{Frame, Walk};

@@ -9,7 +9,7 @@ use git2::ObjectType;
 use super::ObjectId;
 use super::delta::{self, Edit};
 use super::file::{PackFile, Window};
-use super::forest::{EntryKind, HEADER, Header};
+use super::headers::{EntryKind, HEADER, Header};
 use super::index::Index;
 use super::inflate::Inflater;
 use super::loose::{self, Loose};
