@@ -225,6 +225,13 @@ fn random_texts_hold_candidates_of_nearly_every_rule() {
         .filter(|rule| !found.iter().any(|one| one.rule == *rule))
         .map(|rule| &rules.at(rule).id)
         .collect();
-    // Examples with a checksum-like alphabet hold for their own seed only.
-    assert!(missing.len() * 50 <= rules.len(), "{missing:?}");
+    // An example whose alphabet the generator meets by chance holds for the rule's own seed only.
+    let own = |id: &&crate::rules::RuleId| {
+        let at = rules.index(id).expect("it is one of them");
+        let text = example::expand(&rules.at(at).text().finds[0], id);
+        let found = find(&scanner.detector, text.as_bytes(), std::slice::from_ref(&(0..text.len())), Class::Plain);
+        found.iter().all(|one| one.rule != at)
+    };
+    let missing: Vec<_> = missing.into_iter().filter(own).collect();
+    assert!(missing.is_empty(), "{missing:?}");
 }
